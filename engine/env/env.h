@@ -69,7 +69,8 @@ struct cadre_env_ops {
 	enum cadre_status (*rename)(struct cadre_env *env, const char *from, const char *to,
 	                            struct cadre_error *err);
 	enum cadre_status (*remove)(struct cadre_env *env, const char *path,
-	                            struct cadre_error *err); /* CADRE_NOT_FOUND when absent */
+	                            struct cadre_error *err); /* CADRE_NOT_FOUND when absent,
+	                             * CADRE_INCORRECT_STATE for a directory with entries */
 	/* Creates one level with mode 0700; present already is CADRE_OK. */
 	enum cadre_status (*mkdir)(struct cadre_env *env, const char *path,
 	                           struct cadre_error *err);

@@ -8,7 +8,7 @@
  *     u32 body bytes            u32 crc32c of the body
  *     u8  chain[32]
  *   body: `count` records, each
- *     u32 payload bytes   u32 crc32c of type and payload   u16 type   u16 zero
+ *     u32 payload bytes   u32 crc32c of type and payload   u16 type (not 0)   u16 zero
  *     payload (a protobuf Event, verbatim as decided)
  *
  *   chain = SHA-256(previous chain || header bytes 8..47 || SHA-256(body))
@@ -32,8 +32,9 @@
 #define CADRE_RECORD_PAYLOAD_BYTES_MAX (512u << 10)
 #define CADRE_BATCH_BODY_BYTES_MAX (CADRE_BATCH_BODY_BYTES_TARGET + (600u << 10))
 /* A payload never holds this many zero bytes in a row: recovery tells a torn
- * sector by its zeros. */
-#define CADRE_ZERO_RUN_BYTES 512u
+ * 512-byte sector by its zeros. Less than half a sector, so that each sector keeps
+ * two non-zero bytes and no single flipped bit can empty one. */
+#define CADRE_ZERO_RUN_BYTES 240u
 
 struct cadre_batch_header {
 	cadre_seq first_seq;
@@ -64,7 +65,8 @@ CADRE_MUST_CHECK enum cadre_status cadre_batch_begin(struct cadre_batch_builder 
                                                      cadre_time_ms time_ms);
 /* Errors: CADRE_TOO_LARGE (payload over its maximum), CADRE_LIMIT_EXCEEDED (the
  * batch is full: finish it), CADRE_INVALID_PARAMETER (a run of
- * CADRE_ZERO_RUN_BYTES zero bytes), CADRE_OUT_OF_MEMORY. */
+ * CADRE_ZERO_RUN_BYTES zero bytes), CADRE_OUT_OF_MEMORY; after an error the batch
+ * is as before. `type` is not 0. */
 CADRE_MUST_CHECK enum cadre_status cadre_batch_add(struct cadre_batch_builder *builder,
                                                    uint16_t type,
                                                    struct cadre_slice payload);
