@@ -3,11 +3,17 @@
  * LMDB (cadre_kv_open_lmdb) or in memory (cadre_kv_open_memory, for tests and
  * simulation). Keys are 1..511 bytes and sort as memcmp.
  *
- * Threads: one write transaction at a time, begun, used and ended on one thread.
+ * Threads: one write transaction at a time in a process (a second is a failed
+ * assertion), begun, used and ended on one thread.
  * A read transaction is used by one thread at a time (LMDB runs with NOTLS).
  * Memory: read transactions of the memory kind must be on the writer's thread.
- * Errors: CADRE_NOT_FOUND when a key is absent; CADRE_OUT_OF_SPACE for a full
- * map or disk; CADRE_CORRUPT for what LMDB reports as damage; CADRE_IO_ERROR.
+ * Errors: CADRE_NOT_FOUND when a key is absent; CADRE_INVALID_PARAMETER for a key
+ * of another length; CADRE_OUT_OF_SPACE for a full map or disk; CADRE_CORRUPT for
+ * what LMDB reports as damage and after a failed meta page (close, open again);
+ * CADRE_UNAVAILABLE when all reader slots are taken; CADRE_IO_ERROR. After a write
+ * that failed otherwise than NOT_FOUND or INVALID_PARAMETER the transaction can
+ * only end: its commit undoes it and returns that failure again.
+ * Processes: a map does not survive fork: the child opens its own.
  */
 #ifndef CADRE_KV_KV_H
 #define CADRE_KV_KV_H
@@ -39,7 +45,9 @@ struct cadre_kv_stat {
  * must exist. LMDB flags: NOSYNC | NOTLS | NORDAHEAD, never WRITEMAP.
  * One open per process and directory: a second is CADRE_CONFLICT (closing one
  * would drop the other's locks). Pages other than 4 KiB and network file
- * systems are refused with CADRE_INVALID_PARAMETER.
+ * systems are refused with CADRE_INVALID_PARAMETER, and a map above the
+ * address-space limit. `options` may be NULL: all defaults. A missing directory,
+ * or a missing file with read_only, is CADRE_NOT_FOUND.
  * Durability: commits are atomic for readers and survive death of the process;
  * power loss may destroy everything: see cadre_kv_sync and the boot-id rule.
  */
@@ -81,6 +89,8 @@ enum cadre_kv_put_flags {
 	CADRE_KV_PUT = 0,
 	CADRE_KV_APPEND = 1 /* the key sorts behind every present key (bulk load) */
 };
+/* `key` and `value` must not point into the map: copy a value read from it first.
+ * CADRE_INVALID_PARAMETER when an APPEND key sorts before the last one. */
 CADRE_MUST_CHECK enum cadre_status cadre_kv_put(struct cadre_kv_txn *txn,
                                                 struct cadre_slice key,
                                                 struct cadre_slice value, unsigned flags,
@@ -97,8 +107,9 @@ CADRE_MUST_CHECK enum cadre_status cadre_kv_del(struct cadre_kv_txn *txn,
                                                 struct cadre_error *err);
 
 /* Cursors: of one transaction, closed before it ends. A write through the
- * transaction while a cursor is open invalidates the cursor's position: seek
- * again. */
+ * transaction (or a nested one) while a cursor is open invalidates the cursor's
+ * position: seek again, next and prev then fail an assertion. next and prev of a
+ * cursor whose last move gave CADRE_END, or that never moved, give CADRE_END. */
 CADRE_MUST_CHECK enum cadre_status cadre_kv_cursor_open(struct cadre_kv_txn *txn,
                                                         struct cadre_kv_cursor **ret_cursor,
                                                         struct cadre_error *err);
@@ -106,7 +117,8 @@ void cadre_kv_cursor_close(struct cadre_kv_cursor *cursor); /* takes NULL */
 /* Re-binds a cursor of a read transaction after reset and renew. */
 CADRE_MUST_CHECK enum cadre_status cadre_kv_cursor_renew(struct cadre_kv_cursor *cursor,
                                                          struct cadre_kv_txn *txn);
-/* The first entry at or after `key`; CADRE_END when none. */
+/* The first entry at or after `key`; CADRE_END when none. An empty `key` means the
+ * very first entry. Keys here may have any length. */
 CADRE_MUST_CHECK enum cadre_status cadre_kv_seek(struct cadre_kv_cursor *cursor,
                                                  struct cadre_slice key,
                                                  struct cadre_slice *ret_key,
@@ -136,7 +148,8 @@ CADRE_MUST_CHECK enum cadre_status cadre_kv_reader_check(struct cadre_kv *kv,
                                                          unsigned *ret_cleared,
                                                          struct cadre_error *err);
 /* A consistent copy of the last committed state as directory `path` (created).
- * CADRE_INVALID_PARAMETER for the memory kind. */
+ * CADRE_CONFLICT when it exists, CADRE_INVALID_PARAMETER for the memory kind.
+ * Durability: the copy survives power loss after CADRE_OK. Threads: any. */
 CADRE_MUST_CHECK enum cadre_status cadre_kv_copy(struct cadre_kv *kv, const char *path,
                                                  struct cadre_error *err);
 
