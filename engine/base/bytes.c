@@ -204,16 +204,55 @@ void cadre_time_format(cadre_time_ms time, char *text)
 	snprintf(text + length, 6, ".%03uZ", (unsigned)(time % 1000));
 }
 
+/* Text must have the shape "####-##-##T##:##:##". */
+static bool time_shape_ok(const char *text)
+{
+	static const char shape[] = "0000-00-00T00:00:00";
+
+	for (size_t i = 0; shape[i]; i++) {
+		if (shape[i] == '0' ? text[i] < '0' || text[i] > '9' : text[i] != shape[i])
+			return false;
+	}
+	return true;
+}
+
+static int two_digits(const char *at)
+{
+	return (at[0] - '0') * 10 + (at[1] - '0');
+}
+
+/* Seconds since 1970; -1 for a day or an hour that does not exist. */
+static time_t parse_seconds(const char *text)
+{
+	struct tm parts = {
+		.tm_year = two_digits(text) * 100 + two_digits(text + 2) - 1900,
+		.tm_mon = two_digits(text + 5) - 1,
+		.tm_mday = two_digits(text + 8),
+		.tm_hour = two_digits(text + 11),
+		.tm_min = two_digits(text + 14),
+		.tm_sec = two_digits(text + 17),
+	};
+	struct tm asked = parts;
+	time_t seconds = timegm(&parts);
+
+	/* timegm carries what is too large into the next unit. */
+	if (parts.tm_mon != asked.tm_mon || parts.tm_mday != asked.tm_mday ||
+	    parts.tm_hour != asked.tm_hour || parts.tm_min != asked.tm_min ||
+	    parts.tm_sec != asked.tm_sec)
+		return -1;
+	return seconds;
+}
+
 bool cadre_time_parse(const char *text, cadre_time_ms *ret_time)
 {
-	struct tm parts = { 0 };
 	unsigned millis = 0;
-	const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &parts);
 	unsigned scale = 100;
+	const char *rest;
 	time_t seconds;
 
-	if (!rest)
+	if (!time_shape_ok(text))
 		return false;
+	rest = text + 19;
 	if (*rest == '.') {
 		rest++;
 		if (*rest < '0' || *rest > '9')
@@ -223,7 +262,7 @@ bool cadre_time_parse(const char *text, cadre_time_ms *ret_time)
 	}
 	if (strcmp(rest, "Z") != 0)
 		return false;
-	seconds = timegm(&parts);
+	seconds = parse_seconds(text);
 	if (seconds < 0)
 		return false;
 	*ret_time = (cadre_time_ms)seconds * 1000 + millis;

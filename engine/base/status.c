@@ -96,13 +96,12 @@ enum cadre_status cadre_error_errno(struct cadre_error *err, int errno_value,
 		status = CADRE_OUT_OF_MEMORY;
 	if (err) {
 		char text[384];
-		char cause[96];
+		char storage[96];
+		const char *cause = strerror_r(errno_value, storage, sizeof storage);
 		va_list args;
 		va_start(args, format);
 		vsnprintf(text, sizeof text, format, args);
 		va_end(args);
-		if (strerror_r(errno_value, cause, sizeof cause) != 0)
-			snprintf(cause, sizeof cause, "errno %d", errno_value);
 		cadre_error_set(err, status, "%s: %s", text, cause);
 	}
 	return status;
