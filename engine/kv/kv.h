@@ -29,7 +29,7 @@ struct cadre_kv_cursor;
 
 struct cadre_kv_options {
 	uint64_t map_bytes;    /* 0: 256 GiB. Set once, large: the file grows as used */
-	unsigned readers_max;  /* 0: 1024 */
+	unsigned readers_max;  /* 0: 1024. A lock file keeps what it was made with */
 	bool read_only;        /* open for a reader in another process */
 };
 
