@@ -35,6 +35,7 @@
 
 #include "engine/log/log.h"
 #include "engine/snapshot/snapshot.h"
+#include "engine/store/control.h"
 #include "engine/views/views.h"
 
 struct cadre_store;
@@ -161,8 +162,10 @@ CADRE_MUST_CHECK enum cadre_status cadre_store_outcome(struct cadre_store *store
 /* For read views. Valid until the next step (a rebuild may replace it). */
 struct cadre_kv *cadre_store_kv(struct cadre_store *store);
 struct cadre_log *cadre_store_log(struct cadre_store *store);
+/* For cadre_guard_arm(); NULL with memory views. Mapped until close. */
+struct cadre_control_page *cadre_store_control_page(struct cadre_store *store);
 /* No event stamped at or before this can still come. */
-cadre_time_ms cadre_store_watermark(const struct cadre_store *store);
+cadre_time_ms cadre_store_watermark(struct cadre_store *store);
 /* Writes a snapshot now. */
 CADRE_MUST_CHECK enum cadre_status cadre_store_snapshot(struct cadre_store *store,
                                                         struct cadre_snapshot_info *ret_info,

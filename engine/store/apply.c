@@ -1,0 +1,188 @@
+/*
+ * From log to views: catching up behind the head, and making a new generation
+ * when the present one cannot be believed.
+ */
+#include "engine/store/internal.h"
+
+#include <stdio.h>
+
+void cadre_store_publish(struct cadre_store *store)
+{
+	struct cadre_control_page *page = store->control.page;
+
+	if (!page)
+		return;
+	atomic_store(&page->applied_seq, store->view_head.applied_seq);
+	atomic_store(&page->committed_seq, store->committed_seq);
+	atomic_store(&page->watermark_ms, cadre_store_watermark(store));
+}
+
+enum cadre_status cadre_store_commit_view(struct cadre_store *store, struct cadre_view *view,
+                                          struct cadre_error *err)
+{
+	struct cadre_control_page *page = store->control.page;
+	struct cadre_view_head head = view->head;
+	bool pointers = view->pointers_changed && page;
+	enum cadre_status status;
+
+	/* Odd while pointers change: a reader's kept pointer is not used then. */
+	if (pointers)
+		atomic_fetch_add(&page->pointer_epoch, 1);
+	status = cadre_view_commit(view, err);
+	if (pointers)
+		atomic_fetch_add(&page->pointer_epoch, 1);
+	if (status == CADRE_OK) {
+		store->view_head = head;
+		cadre_store_publish(store);
+	}
+	return status;
+}
+
+/* Applies whole batches until `target`, in one transaction of about
+ * CADRE_APPLY_EVENTS. The cursor stands behind the view's head. `*ret_end`: the
+ * next batch is not committed as a whole. */
+static enum cadre_status apply_some(struct cadre_store *store,
+                                    struct cadre_log_cursor *cursor, cadre_seq target,
+                                    bool *ret_end, struct cadre_error *err)
+{
+	struct cadre_view view;
+	struct cadre_batch batch;
+	cadre_seq first;
+	enum cadre_status status =
+	        cadre_view_begin(&view, store->kv, CADRE_KV_WRITE, &store->arena, err);
+
+	if (status != CADRE_OK)
+		return status;
+	first = view.head.applied_seq;
+	while (view.head.applied_seq < target &&
+	       view.head.applied_seq - first < CADRE_APPLY_EVENTS) {
+		status = cadre_log_cursor_next(cursor, &batch, err);
+		if (status == CADRE_END)
+			status = cadre_error_set(err, CADRE_CORRUPT,
+			                         "log ends at seq %llu, behind the committed %llu",
+			                         (unsigned long long)view.head.applied_seq,
+			                         (unsigned long long)target);
+		*ret_end = status == CADRE_OK && cadre_batch_last_seq(&batch.header) > target;
+		if (*ret_end)
+			break;
+		if (status == CADRE_OK)
+			status = cadre_view_apply_batch(&view, &batch, err);
+		if (status != CADRE_OK) {
+			cadre_view_abort(&view);
+			return status;
+		}
+	}
+	if (view.head.applied_seq == first) {
+		cadre_view_abort(&view);
+		return CADRE_OK;
+	}
+	return cadre_store_commit_view(store, &view, err);
+}
+
+enum cadre_status cadre_store_catch_up(struct cadre_store *store, uint64_t slice_events,
+                                       bool *ret_more, struct cadre_error *err)
+{
+	struct cadre_log_cursor *cursor = NULL;
+	cadre_seq first = store->view_head.applied_seq;
+	cadre_seq target = store->committed_seq;
+	bool end = false;
+	enum cadre_status status;
+
+	*ret_more = false;
+	if (first >= target) {
+		store->behind = false;
+		return CADRE_OK;
+	}
+	status = cadre_log_cursor_open(store->log, first + 1, &cursor, err);
+	while (status == CADRE_OK && !end && store->view_head.applied_seq < target &&
+	       (slice_events == 0 || store->view_head.applied_seq - first < slice_events)) {
+		status = apply_some(store, cursor, target, &end, err);
+		if (status == CADRE_OK && store->options.progress)
+			status = store->options.progress(store->options.progress_ctx,
+			                                 store->view_head.applied_seq, target);
+	}
+	cadre_log_cursor_close(cursor);
+	*ret_more = status == CADRE_OK && !end && store->view_head.applied_seq < target;
+	store->behind = status != CADRE_OK || *ret_more;
+	return status;
+}
+
+static enum cadre_status read_head(struct cadre_store *store, struct cadre_error *err)
+{
+	struct cadre_view view;
+	enum cadre_status status =
+	        cadre_view_begin(&view, store->kv, CADRE_KV_READ, &store->arena, err);
+
+	if (status != CADRE_OK)
+		return status;
+	store->view_head = view.head;
+	cadre_view_abort(&view);
+	return CADRE_OK;
+}
+
+/* A snapshot serves when the log goes on from it. */
+static enum cadre_status load_snapshot(struct cadre_store *store, struct cadre_error *err)
+{
+	struct cadre_snapshot_info info;
+	struct cadre_log_head head = cadre_log_head(store->log);
+	cadre_seq limit = store->committed_seq < head.last_seq ? store->committed_seq
+	                                                       : head.last_seq;
+	enum cadre_status status = cadre_snapshot_newest(store->env, store->paths.snapshots,
+	                                                 limit, &info, NULL);
+
+	if (status != CADRE_OK || info.head.schema != CADRE_VIEWS_SCHEMA)
+		return CADRE_NOT_FOUND;
+	return cadre_snapshot_load(store->env, store->paths.snapshots, info.head.applied_seq,
+	                           store->kv, store->options.progress,
+	                           store->options.progress_ctx, err);
+}
+
+enum cadre_status cadre_store_rebuild(struct cadre_store *store, struct cadre_error *err)
+{
+	bool more = false;
+	enum cadre_status status;
+
+	if (store->control.page)
+		atomic_store(&store->control.page->state, CADRE_CONTROL_REBUILDING);
+	memset(&store->view_head, 0, sizeof store->view_head);
+	status = cadre_generation_next(store, err);
+	if (status != CADRE_OK)
+		return status;
+	status = load_snapshot(store, err);
+	if (status == CADRE_CORRUPT) {
+		/* The log can do without it; start over in a clean generation. */
+		status = cadre_generation_next(store, err);
+		if (status != CADRE_OK)
+			return status;
+	} else if (status != CADRE_OK && status != CADRE_NOT_FOUND) {
+		return status;
+	}
+	status = read_head(store, err);
+	if (status == CADRE_OK)
+		status = cadre_store_catch_up(store, 0, &more, err);
+	if (status != CADRE_OK)
+		return status;
+	store->rebuild = false;
+	store->behind = false;
+	cadre_generation_serve(store);
+	cadre_store_publish(store);
+	return CADRE_OK;
+}
+
+enum cadre_status cadre_store_read_cluster(struct cadre_store *store, struct cadre_error *err)
+{
+	struct cadre_view view;
+	Cadre__V1__ClusterRow *row;
+	enum cadre_status status =
+	        cadre_view_begin(&view, store->kv, CADRE_KV_READ, &store->arena, err);
+
+	if (status != CADRE_OK)
+		return status;
+	status = cadre_view_cluster(&view, &row, err);
+	if (status == CADRE_OK && row->cluster_id.len == sizeof store->cluster_id)
+		memcpy(store->cluster_id, row->cluster_id.data, sizeof store->cluster_id);
+	else if (status == CADRE_NOT_FOUND)
+		status = CADRE_OK;
+	cadre_view_abort(&view);
+	return status;
+}

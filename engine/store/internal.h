@@ -1,0 +1,167 @@
+/* The store's parts among themselves. See store.h for the normal sequence. */
+#ifndef CADRE_STORE_INTERNAL_H
+#define CADRE_STORE_INTERNAL_H
+
+#include "engine/store/control.h"
+#include "engine/store/store.h"
+
+#define CADRE_PATH_BYTES 1024u
+/* Random bytes are drawn in blocks: one system call for many commands. */
+#define CADRE_RANDOM_BLOCK 4096u
+/* A state digest goes into the log after this many events. */
+#define CADRE_DIGEST_EVENTS 1024u
+/* A SEAL follows the last frame after this pause. */
+#define CADRE_SEAL_PAUSE_NS 5000000u
+/* Slots of dead readers are freed this often. */
+#define CADRE_READER_CHECK_NS 10000000000u
+/* Work of one upkeep slice on the log: a few milliseconds. */
+#define CADRE_UPKEEP_BYTES (1u << 20)
+/* Events re-applied in one transaction; bounds its dirty pages. */
+#define CADRE_APPLY_EVENTS 8192u
+/* Kept beside the views, and given up when a full disk stops a commit whose log
+ * is durable. */
+#define CADRE_BALLAST_BYTES (16u << 20)
+/* The wall clock may step this far against the boot-time clock. */
+#define CADRE_CLOCK_STEP_MS 60000u
+/* Pause between attempts to re-apply after a failed commit of the views. */
+#define CADRE_REAPPLY_PAUSE_NS 100000000u
+
+enum store_phase {
+	PHASE_IDLE,
+	PHASE_SYNC,   /* a batch is written, not synced */
+	PHASE_COMMIT  /* a batch is durable, not committed */
+};
+
+struct store_paths {
+	char dir[CADRE_PATH_BYTES];
+	char log[CADRE_PATH_BYTES];
+	char views[CADRE_PATH_BYTES];
+	char snapshots[CADRE_PATH_BYTES];
+	char lost_found[CADRE_PATH_BYTES];
+};
+
+struct request_list {
+	struct cadre_request *first;
+	struct cadre_request *last;
+};
+
+struct cadre_store {
+	struct cadre_env *env;
+	struct cadre_store_options options;
+	struct store_paths paths;
+	struct cadre_file *lock;
+	struct cadre_log *log;
+	struct cadre_kv *kv;
+	struct cadre_kv *retired_kv; /* an older generation that readers may still use */
+	uint64_t generation;
+	struct cadre_control control;
+	uint8_t node_id[16];
+	uint8_t cluster_id[16];
+	struct cadre_view_head view_head; /* last committed */
+	cadre_seq committed_seq;
+
+	struct request_list waiting;
+	struct request_list flight; /* decided in the batch under way */
+	enum store_phase phase;
+	struct cadre_view view; /* write view of the batch under way */
+	bool view_open;
+	struct cadre_arena arena;
+	struct cadre_buffer batch;
+	struct cadre_buffer event_bytes;
+	struct cadre_batch_header batch_header;
+
+	uint8_t random[CADRE_RANDOM_BLOCK];
+	size_t random_left;
+	bool failed;       /* a write or sync of the log failed */
+	bool out_of_space; /* the last batch was refused for it */
+	bool clock_alarm;
+	int64_t clock_offset_ms; /* wall minus boot-time clock */
+	bool behind;       /* views are not at the committed seq */
+	bool rebuild;      /* views are damaged */
+	bool ballast;
+	uint64_t retry_at_ns;
+	uint64_t last_sync_ns;
+	uint64_t last_reader_check_ns;
+	uint64_t log_bytes; /* of batches appended since open */
+	bool sealed_tail;
+	cadre_time_ms watermark_ms; /* nothing is stamped at or before it any more */
+	struct cadre_snapshot_schedule snapshots;
+	uint64_t torn_bytes;
+	uint64_t rebuilt_events;
+};
+
+/* paths.c, node.c */
+CADRE_MUST_CHECK enum cadre_status cadre_store_paths(struct store_paths *paths,
+                                                     const char *dir,
+                                                     struct cadre_error *err);
+CADRE_MUST_CHECK enum cadre_status cadre_store_path(char path[CADRE_PATH_BYTES],
+                                                    const char *dir, const char *name,
+                                                    struct cadre_error *err);
+CADRE_MUST_CHECK enum cadre_status cadre_node_read(struct cadre_env *env,
+                                                   const struct store_paths *paths,
+                                                   uint8_t node_id[16],
+                                                   struct cadre_error *err);
+
+/* generation.c: which generation of the views serves, and may it be believed. */
+
+/* Opens the present generation when the boot-id rule allows (`*ret_usable`), else
+ * leaves no kv open. */
+CADRE_MUST_CHECK enum cadre_status cadre_generation_open(struct cadre_store *store,
+                                                         bool *ret_usable,
+                                                         struct cadre_error *err);
+/* Makes the next generation, empty, and opens it; the old one stays open in
+ * `retired_kv` when there was one. */
+CADRE_MUST_CHECK enum cadre_status cadre_generation_next(struct cadre_store *store,
+                                                         struct cadre_error *err);
+/* Publishes the generation to local readers; drops older ones' files. */
+void cadre_generation_serve(struct cadre_store *store);
+/* Syncs and closes; STATE says clean when everything went well. */
+void cadre_generation_close(struct cadre_store *store, bool clean);
+
+/* apply.c */
+
+/* Brings the views from their head to the committed seq; `slice_events` bounds
+ * the work of one call (0: all). `*ret_more`: not there yet. */
+CADRE_MUST_CHECK enum cadre_status cadre_store_catch_up(struct cadre_store *store,
+                                                        uint64_t slice_events,
+                                                        bool *ret_more,
+                                                        struct cadre_error *err);
+/* New generation from the newest usable snapshot and the log. */
+CADRE_MUST_CHECK enum cadre_status cadre_store_rebuild(struct cadre_store *store,
+                                                       struct cadre_error *err);
+/* Commits the write view, with the sequence lock of the control page. */
+CADRE_MUST_CHECK enum cadre_status cadre_store_commit_view(struct cadre_store *store,
+                                                           struct cadre_view *view,
+                                                           struct cadre_error *err);
+void cadre_store_publish(struct cadre_store *store);
+/* Reads cluster id from the rows; zero when there is none yet. */
+CADRE_MUST_CHECK enum cadre_status cadre_store_read_cluster(struct cadre_store *store,
+                                                            struct cadre_error *err);
+
+/* commit.c */
+CADRE_MUST_CHECK enum cadre_status cadre_store_decide_waiting(struct cadre_store *store,
+                                                              struct cadre_error *err);
+CADRE_MUST_CHECK enum cadre_status cadre_store_sync_batch(struct cadre_store *store,
+                                                          struct cadre_error *err);
+CADRE_MUST_CHECK enum cadre_status cadre_store_commit_batch(struct cadre_store *store,
+                                                            struct cadre_error *err);
+
+/* upkeep.c */
+CADRE_MUST_CHECK enum cadre_status cadre_store_upkeep(struct cadre_store *store,
+                                                      bool *ret_again,
+                                                      struct cadre_error *err);
+void cadre_ballast_make(struct cadre_store *store);
+bool cadre_ballast_release(struct cadre_store *store);
+/* False when the wall clock jumped: the alarm stays until the next open. */
+bool cadre_store_clock_ok(struct cadre_store *store);
+
+/* request.c */
+void cadre_request_push(struct request_list *list, struct cadre_request *request);
+struct cadre_request *cadre_request_pop(struct request_list *list);
+void cadre_request_finish(struct cadre_request *request, enum cadre_status status,
+                          const char *format, ...) CADRE_PRINTF(3, 4);
+/* Finishes all with one status. */
+void cadre_request_fail_all(struct request_list *list, enum cadre_status status,
+                            const char *message);
+
+#endif

@@ -1,0 +1,207 @@
+/*
+ * Opening a store: lock, log recovery, views, catching up. The order matters:
+ * what the views of this boot have applied was durable, so their position is a
+ * lower bound for the log's recovery.
+ */
+#include "engine/store/internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Of look-ups and one event under way: an event of 512 KiB unpacks to at most 8
+ * times that, and a batch keeps up to 256 of them only when each is small. */
+#define STORE_ARENA_BYTES (64u << 20)
+
+static enum cadre_status take_lock(struct cadre_store *store, struct cadre_error *err)
+{
+	char path[CADRE_PATH_BYTES];
+	enum cadre_status status = cadre_store_path(path, store->paths.dir, "lock", err);
+
+	if (status == CADRE_OK)
+		status = cadre_file_open(store->env, path, CADRE_OPEN_WRITE | CADRE_OPEN_CREATE,
+		                         &store->lock, err);
+	if (status != CADRE_OK)
+		return status;
+	status = store->env->ops->lock(store->lock, err);
+	if (status == CADRE_CONFLICT)
+		return cadre_error_set(err, CADRE_CONFLICT,
+		                       "\"%s\" is in use by another process (its lock is held); "
+		                       "stop that one first, or ask it by RPC",
+		                       store->paths.dir);
+	return status;
+}
+
+static enum cadre_status open_log(struct cadre_store *store, cadre_seq floor,
+                                  struct cadre_error *err)
+{
+	struct cadre_log_report report;
+	struct cadre_log_options options = {
+		.dir = store->paths.log,
+		.lost_found_dir = store->paths.lost_found,
+		.segment_bytes = store->options.segment_bytes,
+		.durable_floor = floor,
+	};
+	enum cadre_status status =
+	        cadre_log_open(store->env, &options, &store->log, &report, err);
+
+	if (status == CADRE_OK)
+		store->torn_bytes = report.torn_bytes;
+	return status;
+}
+
+static enum cadre_status read_view_head(struct cadre_store *store)
+{
+	struct cadre_view view;
+	enum cadre_status status =
+	        cadre_view_begin(&view, store->kv, CADRE_KV_READ, &store->arena, NULL);
+
+	if (status != CADRE_OK)
+		return status;
+	store->view_head = view.head;
+	cadre_view_abort(&view);
+	if (store->view_head.applied_seq > 0 && store->view_head.schema != CADRE_VIEWS_SCHEMA)
+		return CADRE_CORRUPT;
+	return CADRE_OK;
+}
+
+/* Whether the views stand on this log: same chain at their position. */
+static bool views_fit_log(struct cadre_store *store)
+{
+	struct cadre_log_head head = cadre_log_head(store->log);
+	struct cadre_log_cursor *cursor = NULL;
+	struct cadre_batch batch;
+	cadre_seq at = store->view_head.applied_seq;
+	bool fits = false;
+
+	if (at == 0)
+		return true;
+	if (at == head.last_seq)
+		return memcmp(&head.chain, &store->view_head.chain, sizeof head.chain) == 0;
+	if (cadre_log_cursor_open(store->log, at, &cursor, NULL) == CADRE_OK &&
+	    cadre_log_cursor_next(cursor, &batch, NULL) == CADRE_OK)
+		fits = cadre_batch_last_seq(&batch.header) == at &&
+		       memcmp(&batch.header.chain, &store->view_head.chain,
+		              sizeof batch.header.chain) == 0;
+	cadre_log_cursor_close(cursor);
+	return fits;
+}
+
+static enum cadre_status bring_views(struct cadre_store *store, bool usable,
+                                     struct cadre_error *err)
+{
+	cadre_seq before = store->view_head.applied_seq;
+	bool more = false;
+	enum cadre_status status;
+
+	if (usable && views_fit_log(store)) {
+		status = cadre_store_catch_up(store, 0, &more, err);
+		if (status == CADRE_OK) {
+			store->rebuilt_events = store->view_head.applied_seq - before;
+			cadre_generation_serve(store);
+			cadre_store_publish(store);
+			return CADRE_OK;
+		}
+		if (status != CADRE_CORRUPT && status != CADRE_DIVERGED)
+			return status;
+	}
+	status = cadre_store_rebuild(store, err);
+	store->rebuilt_events = store->view_head.applied_seq;
+	return status;
+}
+
+static enum cadre_status open_parts(struct cadre_store *store, struct cadre_error *err)
+{
+	bool usable = false;
+	struct cadre_log_head head;
+	enum cadre_status status = cadre_node_read(store->env, &store->paths, store->node_id, err);
+
+	if (status == CADRE_OK)
+		status = take_lock(store, err);
+	if (status == CADRE_OK && !store->options.memory_views)
+		status = cadre_control_create(store->env, store->paths.views, &store->control, err);
+	if (status == CADRE_OK && store->control.page)
+		store->watermark_ms = atomic_load(&store->control.page->watermark_ms);
+	if (status == CADRE_OK)
+		status = cadre_generation_open(store, &usable, err);
+	if (status != CADRE_OK)
+		return status;
+	if (usable && read_view_head(store) != CADRE_OK) {
+		usable = false;
+		memset(&store->view_head, 0, sizeof store->view_head);
+	}
+	status = open_log(store, store->view_head.applied_seq, err);
+	if (status != CADRE_OK)
+		return status;
+	head = cadre_log_head(store->log);
+	/* What recovery kept is durable; with one voter that is committed. */
+	store->committed_seq = store->options.follower || store->options.no_auto_commit
+	                               ? head.commit_seq
+	                               : head.last_seq;
+	if (store->committed_seq < store->view_head.applied_seq)
+		store->committed_seq = store->view_head.applied_seq;
+	status = bring_views(store, usable, err);
+	if (status == CADRE_OK)
+		status = cadre_store_read_cluster(store, err);
+	return status;
+}
+
+enum cadre_status cadre_store_open(struct cadre_env *env,
+                                   const struct cadre_store_options *options,
+                                   struct cadre_store **ret_store, struct cadre_error *err)
+{
+	struct cadre_store *store = calloc(1, sizeof *store);
+	enum cadre_status status;
+
+	*ret_store = NULL;
+	if (!store)
+		return cadre_error_set(err, CADRE_OUT_OF_MEMORY, "opening \"%s\": out of memory",
+		                       options->dir);
+	store->env = env;
+	store->options = *options;
+	cadre_arena_init(&store->arena, STORE_ARENA_BYTES);
+	status = cadre_store_paths(&store->paths, options->dir, err);
+	if (status == CADRE_OK)
+		status = open_parts(store, err);
+	if (status != CADRE_OK) {
+		store->failed = true; /* nothing to mark clean */
+		cadre_store_close(store);
+		return status;
+	}
+	store->clock_offset_ms = (int64_t)env->ops->wall_ms(env) -
+	                         (int64_t)(env->ops->mono_ns(env) / 1000000);
+	store->snapshots.last_seq = store->view_head.applied_seq;
+	cadre_ballast_make(store);
+	*ret_store = store;
+	return CADRE_OK;
+}
+
+void cadre_store_close(struct cadre_store *store)
+{
+	bool clean;
+
+	if (!store)
+		return;
+	cadre_request_fail_all(&store->flight, CADRE_DEADLINE,
+	                       "the store was closed before the outcome was known: ask by "
+	                       "retry token");
+	cadre_request_fail_all(&store->waiting, CADRE_UNAVAILABLE, "the store is closing");
+	if (store->view_open)
+		cadre_view_abort(&store->view);
+	clean = !store->failed && store->kv && !store->behind && !store->rebuild;
+	if (clean && store->log &&
+	    cadre_log_seal_mark(store->log, store->committed_seq, NULL) != CADRE_OK)
+		clean = false;
+	if (clean && !store->options.no_snapshots && !store->options.memory_views &&
+	    cadre_snapshot_due(&store->snapshots, store->view_head.applied_seq, store->log_bytes,
+	                       store->env->ops->mono_ns(store->env), true) &&
+	    cadre_store_snapshot(store, NULL, NULL) != CADRE_OK)
+		clean = store->kv != NULL; /* a missing snapshot costs time, not safety */
+	cadre_generation_close(store, clean);
+	cadre_log_close(store->log);
+	cadre_control_close(&store->control);
+	cadre_file_close(store->lock);
+	cadre_arena_fini(&store->arena);
+	cadre_buffer_fini(&store->batch);
+	cadre_buffer_fini(&store->event_bytes);
+	free(store);
+}

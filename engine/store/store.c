@@ -1,0 +1,242 @@
+/* The facade: submit, step, commit, append, and what can be asked. */
+#include "engine/store/store.h"
+
+#include <stdio.h>
+
+#include "engine/base/assert.h"
+#include "engine/store/internal.h"
+
+void cadre_store_submit(struct cadre_store *store, struct cadre_request *request)
+{
+	request->durable = false;
+	request->visible = false;
+	request->repeated = false;
+	if (store->options.follower)
+		cadre_request_finish(request, CADRE_NOT_LEADER,
+		                     "this node follows; send commands to the leader");
+	else if (store->failed)
+		cadre_request_finish(request, CADRE_UNAVAILABLE,
+		                     "the log failed; this process must be restarted");
+	else
+		cadre_request_push(&store->waiting, request);
+}
+
+/* Views that fell behind or are damaged come first: nothing is decided before. */
+static enum cadre_status step_views(struct cadre_store *store, bool *ret_again,
+                                    struct cadre_error *err)
+{
+	uint64_t now = store->env->ops->mono_ns(store->env);
+	bool more = false;
+	enum cadre_status status;
+
+	if (now < store->retry_at_ns) {
+		*ret_again = false;
+		return CADRE_OK;
+	}
+	status = store->rebuild ? cadre_store_rebuild(store, err)
+	                        : cadre_store_catch_up(store, CADRE_APPLY_EVENTS, &more, err);
+	*ret_again = true;
+	if (status == CADRE_OK)
+		return CADRE_OK;
+	store->behind = true;
+	if (status == CADRE_CORRUPT && !store->rebuild) {
+		store->rebuild = true;
+		return CADRE_OK;
+	}
+	if (status == CADRE_OUT_OF_SPACE && cadre_ballast_release(store))
+		return CADRE_OK;
+	if (status == CADRE_OUT_OF_SPACE || status == CADRE_IO_ERROR ||
+	    status == CADRE_OUT_OF_MEMORY) {
+		store->out_of_space = status == CADRE_OUT_OF_SPACE;
+		store->retry_at_ns = now + CADRE_REAPPLY_PAUSE_NS;
+		*ret_again = false;
+		return CADRE_OK;
+	}
+	return status;
+}
+
+enum cadre_status cadre_store_step(struct cadre_store *store, bool *ret_again,
+                                   struct cadre_error *err)
+{
+	*ret_again = true;
+	if (store->failed) {
+		*ret_again = false;
+		return cadre_error_set(err, CADRE_IO_ERROR,
+		                       "the log in \"%s\" failed; restart this process",
+		                       store->paths.log);
+	}
+	switch (store->phase) {
+	case PHASE_SYNC:
+		return cadre_store_sync_batch(store, err);
+	case PHASE_COMMIT:
+		if (store->committed_seq < cadre_batch_last_seq(&store->batch_header)) {
+			*ret_again = false;
+			return CADRE_OK;
+		}
+		return cadre_store_commit_batch(store, err);
+	case PHASE_IDLE:
+	default:
+		break;
+	}
+	if (store->behind || store->rebuild)
+		return step_views(store, ret_again, err);
+	if (store->waiting.first)
+		return cadre_store_decide_waiting(store, err);
+	return cadre_store_upkeep(store, ret_again, err);
+}
+
+uint64_t cadre_store_idle_ns(const struct cadre_store *store)
+{
+	if (store->waiting.first && !store->behind)
+		return 0;
+	if (store->behind || store->rebuild)
+		return CADRE_REAPPLY_PAUSE_NS;
+	return store->sealed_tail ? 1000000000u : CADRE_SEAL_PAUSE_NS;
+}
+
+void cadre_store_commit(struct cadre_store *store, cadre_seq seq)
+{
+	if (seq <= store->committed_seq)
+		return;
+	store->committed_seq = seq;
+	if (store->phase == PHASE_IDLE && store->view_head.applied_seq < seq)
+		store->behind = true;
+}
+
+enum cadre_status cadre_store_append(struct cadre_store *store, struct cadre_slice batches,
+                                     cadre_seq commit_seq, struct cadre_error *err)
+{
+	cadre_seq last;
+	enum cadre_status status;
+
+	if (store->failed)
+		return cadre_error_set(err, CADRE_IO_ERROR, "the log in \"%s\" failed",
+		                       store->paths.log);
+	CADRE_ASSERT(store->phase == PHASE_IDLE);
+	status = cadre_log_prepare(store->log, batches.length, err);
+	if (status == CADRE_OK)
+		status = cadre_log_append(store->log, batches, store->committed_seq, err);
+	if (status == CADRE_OK)
+		status = cadre_log_sync(store->log, err);
+	if (status == CADRE_IO_ERROR)
+		store->failed = true;
+	if (status != CADRE_OK)
+		return status;
+	store->last_sync_ns = store->env->ops->mono_ns(store->env);
+	store->log_bytes += batches.length;
+	store->sealed_tail = false;
+	last = cadre_log_head(store->log).last_seq;
+	cadre_store_commit(store, commit_seq < last ? commit_seq : last);
+	return CADRE_OK;
+}
+
+void cadre_store_status(struct cadre_store *store, struct cadre_store_status *ret_status)
+{
+	memset(ret_status, 0, sizeof *ret_status);
+	ret_status->log = cadre_log_head(store->log);
+	ret_status->log_stat = cadre_log_stat(store->log);
+	ret_status->view = store->view_head;
+	ret_status->committed_seq = store->committed_seq;
+	ret_status->generation = store->generation;
+	ret_status->snapshot_seq = store->snapshots.last_seq;
+	memcpy(ret_status->cluster_id, store->cluster_id, sizeof ret_status->cluster_id);
+	memcpy(ret_status->node_id, store->node_id, sizeof ret_status->node_id);
+	ret_status->failed = store->failed;
+	ret_status->out_of_space = store->out_of_space;
+	ret_status->recovered_torn_bytes = store->torn_bytes;
+	ret_status->rebuilt_events = store->rebuilt_events;
+	ret_status->state = store->rebuild ? CADRE_CONTROL_REBUILDING : CADRE_CONTROL_SERVING;
+}
+
+bool cadre_store_failed(const struct cadre_store *store)
+{
+	return store->failed;
+}
+
+enum cadre_status cadre_store_outcome(struct cadre_store *store, const char *principal,
+                                      const char *token, struct cadre_result *ret_result,
+                                      struct cadre_error *err)
+{
+	struct cadre_view view;
+	Cadre__V1__TokenRow *row;
+	Cadre__V1__Resource *resource;
+	enum cadre_status status;
+
+	memset(ret_result, 0, sizeof *ret_result);
+	status = cadre_view_begin(&view, store->kv, CADRE_KV_READ, &store->arena, err);
+	if (status != CADRE_OK)
+		return status;
+	status = cadre_view_token(&view, principal, token, &row, err);
+	if (status == CADRE_OK) {
+		ret_result->seq = row->seq;
+		ret_result->version_id = row->version_id;
+		ret_result->changed = true;
+		if (row->has_resource &&
+		    cadre_view_by_id(&view, row->resource, &resource, NULL) == CADRE_OK) {
+			snprintf(ret_result->ocid, sizeof ret_result->ocid, "%s",
+			         resource->ocid);
+			cadre_etag(store->cluster_id, row->resource, row->seq,
+			           ret_result->etag);
+		}
+	}
+	cadre_view_abort(&view);
+	cadre_arena_reset(&store->arena);
+	return status;
+}
+
+struct cadre_kv *cadre_store_kv(struct cadre_store *store)
+{
+	return store->kv;
+}
+
+struct cadre_log *cadre_store_log(struct cadre_store *store)
+{
+	return store->log;
+}
+
+struct cadre_control_page *cadre_store_control_page(struct cadre_store *store)
+{
+	return store->control.page;
+}
+
+/* A leader stamps no earlier than what it once answered here, so that an answer
+ * about the past stays true. A batch under way is stamped already. A follower
+ * knows the last batch only. */
+cadre_time_ms cadre_store_watermark(struct cadre_store *store)
+{
+	cadre_time_ms settled = store->view_head.time_ms;
+	cadre_time_ms wall;
+
+	if (!store->options.follower && !store->options.no_auto_commit) {
+		wall = store->env->ops->wall_ms(store->env);
+		if (store->phase != PHASE_IDLE)
+			wall = store->batch_header.time_ms;
+		if (wall > settled)
+			settled = wall;
+	}
+	settled = settled > 0 ? settled - 1 : 0;
+	if (settled > store->watermark_ms)
+		store->watermark_ms = settled;
+	return store->watermark_ms;
+}
+
+enum cadre_status cadre_store_snapshot(struct cadre_store *store,
+                                       struct cadre_snapshot_info *ret_info,
+                                       struct cadre_error *err)
+{
+	struct cadre_snapshot_info info;
+	unsigned kept = store->options.snapshots_kept ? store->options.snapshots_kept : 2;
+	enum cadre_status status =
+	        cadre_snapshot_write(store->env, store->paths.snapshots, store->kv,
+	                             store->options.progress, store->options.progress_ctx, &info,
+	                             err);
+
+	if (status != CADRE_OK)
+		return status;
+	store->snapshots.last_seq = info.head.applied_seq;
+	store->snapshots.last_log_bytes = store->log_bytes;
+	store->snapshots.last_mono_ns = store->env->ops->mono_ns(store->env);
+	if (ret_info)
+		*ret_info = info;
+	return cadre_snapshot_prune(store->env, store->paths.snapshots, kept, err);
+}

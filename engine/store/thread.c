@@ -1,0 +1,236 @@
+#include "engine/store/thread.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "engine/store/internal.h"
+
+struct cadre_store_thread {
+	struct cadre_store *store;
+	pthread_t loop;
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	struct request_list inbox; /* lock */
+	bool stopping;             /* lock */
+	bool failed;               /* lock */
+	/* The snapshot writer: started and joined by the loop. */
+	pthread_t writer;
+	bool writing;              /* the loop's alone */
+	_Atomic bool written;      /* set by the writer when it ends */
+	struct cadre_snapshot_info info; /* the writer's until `written` */
+	enum cadre_status write_status;
+};
+
+/* Moves the inbox into the store; false when the loop is to end. */
+static bool take_inbox(struct cadre_store_thread *thread)
+{
+	struct request_list taken;
+	struct cadre_request *request;
+	bool stopping;
+
+	pthread_mutex_lock(&thread->lock);
+	taken = thread->inbox;
+	memset(&thread->inbox, 0, sizeof thread->inbox);
+	stopping = thread->stopping;
+	pthread_mutex_unlock(&thread->lock);
+	while ((request = cadre_request_pop(&taken)))
+		cadre_store_submit(thread->store, request);
+	return !stopping;
+}
+
+static void wait_for_work(struct cadre_store_thread *thread)
+{
+	struct timespec until;
+	uint64_t pause = cadre_store_idle_ns(thread->store);
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += (time_t)(pause / 1000000000u);
+	until.tv_nsec += (long)(pause % 1000000000u);
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_nsec -= 1000000000;
+		until.tv_sec++;
+	}
+	pthread_mutex_lock(&thread->lock);
+	while (!thread->inbox.first && !thread->stopping) {
+		if (pthread_cond_timedwait(&thread->wake, &thread->lock, &until) == ETIMEDOUT)
+			break;
+	}
+	pthread_mutex_unlock(&thread->lock);
+}
+
+static void *write_snapshot(void *ctx)
+{
+	struct cadre_store_thread *thread = ctx;
+	struct cadre_store *store = thread->store;
+
+	thread->write_status =
+	        cadre_snapshot_write(store->env, store->paths.snapshots, store->kv, NULL, NULL,
+	                             &thread->info, NULL);
+	if (thread->write_status == CADRE_OK)
+		thread->write_status =
+		        cadre_snapshot_prune(store->env, store->paths.snapshots,
+		                             store->options.snapshots_kept
+		                                     ? store->options.snapshots_kept
+		                                     : 2,
+		                             NULL);
+	atomic_store(&thread->written, true);
+	return NULL;
+}
+
+static void join_writer(struct cadre_store_thread *thread)
+{
+	struct cadre_store *store = thread->store;
+
+	if (!thread->writing)
+		return;
+	pthread_join(thread->writer, NULL);
+	thread->writing = false;
+	store->snapshots.last_mono_ns = store->env->ops->mono_ns(store->env);
+	if (thread->write_status == CADRE_OK) {
+		store->snapshots.last_seq = thread->info.head.applied_seq;
+		store->snapshots.last_log_bytes = store->log_bytes;
+	}
+}
+
+/* A rebuild closes the map under the writer's feet: none starts while views are
+ * damaged, and a rebuild waits for a running one. */
+static void tend_writer(struct cadre_store_thread *thread)
+{
+	struct cadre_store *store = thread->store;
+
+	if (thread->writing) {
+		if (atomic_load(&thread->written) || store->rebuild)
+			join_writer(thread);
+		return;
+	}
+	if (store->rebuild || store->behind || store->options.memory_views ||
+	    !cadre_snapshot_due(&store->snapshots, store->view_head.applied_seq,
+	                        store->log_bytes, store->env->ops->mono_ns(store->env), false))
+		return;
+	atomic_store(&thread->written, false);
+	thread->writing = pthread_create(&thread->writer, NULL, write_snapshot, thread) == 0;
+}
+
+static void *run(void *ctx)
+{
+	struct cadre_store_thread *thread = ctx;
+	struct cadre_store *store = thread->store;
+	struct cadre_error err = CADRE_ERROR_INIT;
+
+	while (take_inbox(thread) || store->phase != PHASE_IDLE) {
+		bool again = false;
+		tend_writer(thread);
+		if (cadre_store_step(store, &again, &err) != CADRE_OK)
+			break;
+		if (!again)
+			wait_for_work(thread);
+	}
+	join_writer(thread);
+	pthread_mutex_lock(&thread->lock);
+	thread->failed = !thread->stopping;
+	pthread_mutex_unlock(&thread->lock);
+	cadre_request_fail_all(&store->waiting, CADRE_UNAVAILABLE, "the store is stopping");
+	return NULL;
+}
+
+enum cadre_status cadre_store_thread_start(struct cadre_store *store,
+                                           struct cadre_store_thread **ret_thread,
+                                           struct cadre_error *err)
+{
+	struct cadre_store_thread *thread = calloc(1, sizeof *thread);
+	pthread_condattr_t attributes;
+
+	*ret_thread = NULL;
+	if (!thread)
+		return cadre_error_set(err, CADRE_OUT_OF_MEMORY, "store thread: out of memory");
+	thread->store = store;
+	pthread_mutex_init(&thread->lock, NULL);
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(&thread->wake, &attributes);
+	pthread_condattr_destroy(&attributes);
+	if (pthread_create(&thread->loop, NULL, run, thread) != 0) {
+		pthread_cond_destroy(&thread->wake);
+		pthread_mutex_destroy(&thread->lock);
+		free(thread);
+		return cadre_error_set(err, CADRE_OUT_OF_MEMORY, "store thread: cannot start");
+	}
+	*ret_thread = thread;
+	return CADRE_OK;
+}
+
+void cadre_store_thread_stop(struct cadre_store_thread *thread)
+{
+	if (!thread)
+		return;
+	pthread_mutex_lock(&thread->lock);
+	thread->stopping = true;
+	pthread_cond_signal(&thread->wake);
+	pthread_mutex_unlock(&thread->lock);
+	pthread_join(thread->loop, NULL);
+	cadre_request_fail_all(&thread->inbox, CADRE_UNAVAILABLE, "the store is stopping");
+	pthread_cond_destroy(&thread->wake);
+	pthread_mutex_destroy(&thread->lock);
+	free(thread);
+}
+
+void cadre_store_thread_submit(struct cadre_store_thread *thread,
+                               struct cadre_request *request)
+{
+	bool refused;
+
+	pthread_mutex_lock(&thread->lock);
+	refused = thread->stopping || thread->failed;
+	if (!refused) {
+		cadre_request_push(&thread->inbox, request);
+		pthread_cond_signal(&thread->wake);
+	}
+	pthread_mutex_unlock(&thread->lock);
+	if (refused)
+		cadre_request_finish(request, CADRE_UNAVAILABLE, "the store is stopping");
+}
+
+bool cadre_store_thread_failed(struct cadre_store_thread *thread)
+{
+	bool failed;
+
+	pthread_mutex_lock(&thread->lock);
+	failed = thread->failed;
+	pthread_mutex_unlock(&thread->lock);
+	return failed;
+}
+
+struct waiter {
+	pthread_mutex_t lock;
+	pthread_cond_t done_cond;
+	bool done;
+};
+
+static void wake_waiter(struct cadre_request *request)
+{
+	struct waiter *waiter = request->ctx;
+
+	pthread_mutex_lock(&waiter->lock);
+	waiter->done = true;
+	pthread_cond_signal(&waiter->done_cond);
+	pthread_mutex_unlock(&waiter->lock);
+}
+
+void cadre_store_thread_call(struct cadre_store_thread *thread, struct cadre_request *request)
+{
+	struct waiter waiter = { .done = false };
+
+	pthread_mutex_init(&waiter.lock, NULL);
+	pthread_cond_init(&waiter.done_cond, NULL);
+	request->complete = wake_waiter;
+	request->ctx = &waiter;
+	cadre_store_thread_submit(thread, request);
+	pthread_mutex_lock(&waiter.lock);
+	while (!waiter.done)
+		pthread_cond_wait(&waiter.done_cond, &waiter.lock);
+	pthread_mutex_unlock(&waiter.lock);
+	pthread_cond_destroy(&waiter.done_cond);
+	pthread_mutex_destroy(&waiter.lock);
+}

@@ -1,0 +1,35 @@
+/*
+ * The loop around a store: one thread steps it, any thread submits. Snapshots
+ * are written by a second thread, so that commands do not wait for them.
+ *
+ * start: opens nothing; the store is the caller's and belongs to the loop until
+ *   stop returns. stop: what is under way is finished, what still waits ends with
+ *   CADRE_UNAVAILABLE; then the store is the caller's again, to close.
+ * Failure of the log: the loop ends every request and stops stepping;
+ *   cadre_store_thread_failed() turns true and the process should exit with 75.
+ * Locks: one mutex guards the inbox. complete() runs on the loop's thread, with
+ *   no lock held; it must not block.
+ */
+#ifndef CADRE_STORE_THREAD_H
+#define CADRE_STORE_THREAD_H
+
+#include "engine/store/store.h"
+
+struct cadre_store_thread;
+
+/* The store should have been opened with no_snapshots: the loop writes them. */
+CADRE_MUST_CHECK enum cadre_status cadre_store_thread_start(struct cadre_store *store,
+                                                            struct cadre_store_thread **ret_thread,
+                                                            struct cadre_error *err);
+/* Takes NULL; frees. */
+void cadre_store_thread_stop(struct cadre_store_thread *thread);
+/* From any thread. Ownership as cadre_store_submit(). */
+void cadre_store_thread_submit(struct cadre_store_thread *thread,
+                               struct cadre_request *request);
+/* Submits and waits; request->complete and ctx are set by the call. Not from the
+ * loop's thread. */
+void cadre_store_thread_call(struct cadre_store_thread *thread,
+                             struct cadre_request *request);
+bool cadre_store_thread_failed(struct cadre_store_thread *thread);
+
+#endif
