@@ -210,7 +210,8 @@ static bool time_shape_ok(const char *text)
 	static const char shape[] = "0000-00-00T00:00:00";
 
 	for (size_t i = 0; shape[i]; i++) {
-		if (shape[i] == '0' ? text[i] < '0' || text[i] > '9' : text[i] != shape[i])
+		if (shape[i] == '0' ? text[i] < '0' || text[i] > '9'
+		                    : text[i] != shape[i])
 			return false;
 	}
 	return true;

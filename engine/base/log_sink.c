@@ -69,7 +69,8 @@ static void tidy(char *text, bool cut)
 }
 
 void cadre_log_line(struct cadre_log_sink *sink, cadre_time_ms now,
-                    enum cadre_log_level level, const char *event, const char *format, ...)
+                    enum cadre_log_level level, const char *event, const char *format,
+                    ...)
 {
 	struct kept_line line;
 	char time[25];
@@ -86,7 +87,7 @@ void cadre_log_line(struct cadre_log_sink *sink, cadre_time_ms now,
 	va_start(args, format);
 	more = vsnprintf(line.text + used, sizeof line.text - (size_t)used, format, args);
 	va_end(args);
-	tidy(line.text, more >= 0 && (size_t)(used + more) >= sizeof line.text);
+	tidy(line.text, more >= 0 && used + more > CADRE_LOG_LINE_BYTES_MAX);
 
 	pthread_mutex_lock(&sink->lock);
 	sink->lines[sink->count++ % CADRE_LOG_LINES_KEPT] = line;

@@ -27,15 +27,16 @@ enum {
 
 /* `line` has no newline and ends in NUL. Called with the sink's lock held, so lines
  * arrive in order; it must not log. */
-typedef void (*cadre_log_sink_fn)(void *ctx, enum cadre_log_level level, const char *line);
+typedef void (*cadre_log_sink_fn)(void *ctx, enum cadre_log_level level,
+                                  const char *line);
 
 struct cadre_log_sink;
 
 /* `emit` NULL: lines are only kept. Lines below `level_min` are kept, not emitted.
  * Errors: CADRE_OUT_OF_MEMORY. */
-CADRE_MUST_CHECK enum cadre_status cadre_log_sink_create(enum cadre_log_level level_min,
-                                                         cadre_log_sink_fn emit, void *ctx,
-                                                         struct cadre_log_sink **ret_sink);
+CADRE_MUST_CHECK enum cadre_status
+cadre_log_sink_create(enum cadre_log_level level_min, cadre_log_sink_fn emit, void *ctx,
+                      struct cadre_log_sink **ret_sink);
 /* Takes NULL; nulls the pointer. */
 void cadre_log_sink_destroy(struct cadre_log_sink **sink);
 
@@ -43,8 +44,8 @@ void cadre_log_sink_destroy(struct cadre_log_sink **sink);
  * values in double quotes). Control characters become '?', so that a value from
  * outside cannot start a line. */
 void cadre_log_line(struct cadre_log_sink *sink, cadre_time_ms now,
-                    enum cadre_log_level level, const char *event, const char *format, ...)
-        CADRE_PRINTF(5, 6);
+                    enum cadre_log_level level, const char *event, const char *format,
+                    ...) CADRE_PRINTF(5, 6);
 
 /* Writes the kept lines to `fd`, oldest first. Meant for the hook of a failed
  * assertion too: goes on without the lock when it cannot have it. */

@@ -9,11 +9,11 @@
 
 #define BOUNDS_MAX 64
 
-const uint64_t cadre_metric_bounds_us[] = { 50,    100,    200,    500,    1000,
-	                                    2000,  5000,   10000,  20000,  50000,
+const uint64_t cadre_metric_bounds_us[] = { 50,     100,    200,    500,     1000,
+	                                    2000,   5000,   10000,  20000,   50000,
 	                                    100000, 200000, 500000, 1000000, 10000000 };
-const size_t cadre_metric_bounds_us_count =
-        sizeof cadre_metric_bounds_us / sizeof cadre_metric_bounds_us[0];
+const size_t cadre_metric_bounds_us_count = sizeof cadre_metric_bounds_us /
+                                            sizeof cadre_metric_bounds_us[0];
 
 struct slot {
 	_Atomic uint64_t value;    /* counter; gauge as int64; sum of a histogram */
@@ -151,15 +151,16 @@ static enum cadre_status print(struct cadre_buffer *out, const char *format, ...
 }
 
 static enum cadre_status print_histogram(const struct cadre_metric_row *row,
-                                         const struct slot *slot, struct cadre_buffer *out)
+                                         const struct slot *slot,
+                                         struct cadre_buffer *out)
 {
 	enum cadre_status status = CADRE_OK;
 	uint64_t below = 0;
 
 	for (size_t i = 0; i < row->bound_count && status == CADRE_OK; i++) {
 		below += load(&slot->buckets[i]);
-		status = print(out, "%s_bucket{le=\"%" PRIu64 "\"} %" PRIu64 "\n", row->name,
-		               row->bounds[i], below);
+		status = print(out, "%s_bucket{le=\"%" PRIu64 "\"} %" PRIu64 "\n",
+		               row->name, row->bounds[i], below);
 	}
 	if (status != CADRE_OK)
 		return status;
@@ -174,15 +175,17 @@ static enum cadre_status print_row(const struct cadre_metric_row *row,
                                    const struct slot *slot, struct cadre_buffer *out)
 {
 	static const char *const kinds[] = { "counter", "gauge", "histogram" };
-	enum cadre_status status = print(out, "# HELP %s %s (%s)\n# TYPE %s %s\n", row->name,
-	                                 row->help, row->unit, row->name, kinds[row->kind]);
+	enum cadre_status status = print(out, "# HELP %s %s (%s)\n# TYPE %s %s\n",
+	                                 row->name, row->help, row->unit, row->name,
+	                                 kinds[row->kind]);
 
 	if (status != CADRE_OK)
 		return status;
 	if (row->kind == CADRE_METRIC_HISTOGRAM)
 		return print_histogram(row, slot, out);
 	if (row->kind == CADRE_METRIC_GAUGE)
-		return print(out, "%s %" PRId64 "\n", row->name, (int64_t)load(&slot->value));
+		return print(out, "%s %" PRId64 "\n", row->name,
+		             (int64_t)load(&slot->value));
 	return print(out, "%s %" PRIu64 "\n", row->name, load(&slot->value));
 }
 
@@ -190,7 +193,8 @@ enum cadre_status cadre_metrics_text(const struct cadre_metrics *metrics,
                                      struct cadre_buffer *out)
 {
 	for (size_t i = 0; i < metrics->count; i++) {
-		enum cadre_status status = print_row(&metrics->rows[i], &metrics->slots[i], out);
+		enum cadre_status status = print_row(&metrics->rows[i],
+		                                     &metrics->slots[i], out);
 		if (status != CADRE_OK)
 			return status;
 	}

@@ -22,8 +22,8 @@ enum cadre_metric_kind {
 struct cadre_metric_row {
 	const char *name; /* Prometheus name with the unit in it: "cadre_log_sync_us" */
 	enum cadre_metric_kind kind;
-	const char *unit; /* of the values: "us", "bytes", "events" */
-	const char *help; /* one sentence without newline */
+	const char *unit;       /* of the values: "us", "bytes", "events" */
+	const char *help;       /* one sentence without newline */
 	const uint64_t *bounds; /* histogram: upper bounds in rising order */
 	size_t bound_count;     /* at most 64 */
 };
@@ -36,9 +36,9 @@ struct cadre_metrics;
 
 /* Ownership: `rows` is borrowed and outlives the registry (a static table).
  * Errors: CADRE_OUT_OF_MEMORY. */
-CADRE_MUST_CHECK enum cadre_status cadre_metrics_create(const struct cadre_metric_row *rows,
-                                                        size_t count,
-                                                        struct cadre_metrics **ret_metrics);
+CADRE_MUST_CHECK enum cadre_status
+cadre_metrics_create(const struct cadre_metric_row *rows, size_t count,
+                     struct cadre_metrics **ret_metrics);
 /* Takes NULL; nulls the pointer. */
 void cadre_metrics_destroy(struct cadre_metrics **metrics);
 

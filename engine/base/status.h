@@ -65,7 +65,10 @@ struct cadre_error {
 	char message[512];
 };
 
-#define CADRE_ERROR_INIT { .status = CADRE_OK, .message = "" }
+#define CADRE_ERROR_INIT                          \
+	{                                         \
+		.status = CADRE_OK, .message = "" \
+	}
 
 /* Records `status` and the message; returns `status`. `err` may be NULL. */
 enum cadre_status cadre_error_set(struct cadre_error *err, enum cadre_status status,

@@ -20,10 +20,11 @@
  * (what the scan refuses, with the field's path), CADRE_OUT_OF_MEMORY.
  * Threads: pure, one thread an arena.
  */
-CADRE_MUST_CHECK enum cadre_status
-cadre_unpack(const ProtobufCMessageDescriptor *type, struct cadre_slice bytes,
-             struct cadre_arena *arena, ProtobufCMessage **ret_message,
-             struct cadre_error *err);
+CADRE_MUST_CHECK enum cadre_status cadre_unpack(const ProtobufCMessageDescriptor *type,
+                                                struct cadre_slice bytes,
+                                                struct cadre_arena *arena,
+                                                ProtobufCMessage **ret_message,
+                                                struct cadre_error *err);
 
 /*
  * Appends the message's bytes to `out`, fields in the order of their numbers: equal

@@ -11,7 +11,7 @@
 
 #include <stdio.h>
 
-#define DEPTH_CAP 16 /* of limits->depth_max; bounds the path array */
+#define DEPTH_CAP 16   /* of limits->depth_max; bounds the path array */
 #define FIELDS_CAP 256 /* fields a message type may declare */
 #define NO_INDEX UINT32_MAX
 
@@ -147,8 +147,8 @@ static void format_path(const struct level *level, char *text, size_t capacity)
 			text[length++] = '.';
 		length = append_camel(text, length, capacity - 16, at->field->name);
 		if (at->field->label == PROTOBUF_C_LABEL_REPEATED)
-			length += (size_t)snprintf(text + length, capacity - length, "[%u]",
-			                           count_before(at));
+			length += (size_t)snprintf(text + length, capacity - length,
+			                           "[%u]", count_before(at));
 	}
 	if (length == 0)
 		snprintf(text, capacity, "%s", level->type->short_name);
@@ -167,7 +167,8 @@ static enum cadre_status refuse(const struct level *level, const char *format, .
 	vsnprintf(reason, sizeof reason, format, args);
 	va_end(args);
 	format_path(level, path, sizeof path);
-	return cadre_error_set(level->err, CADRE_INVALID_PARAMETER, "%s: %s", path, reason);
+	cadre_error_set(level->err, CADRE_INVALID_PARAMETER, "%s: %s", path, reason);
+	return CADRE_INVALID_PARAMETER;
 }
 
 /* Index of `value` in the sorted array that `ranges` describes, or NO_INDEX. */
@@ -201,7 +202,8 @@ static enum cadre_status check_varint(const struct level *level, uint64_t value)
 	bool is_int32 = (int64_t)value == (int32_t)value;
 
 	if (field->type == PROTOBUF_C_TYPE_BOOL && value > 1)
-		return refuse(level, "%llu is neither 0 nor 1", (unsigned long long)value);
+		return refuse(level, "%llu is neither 0 nor 1",
+		              (unsigned long long)value);
 	if (field->type == PROTOBUF_C_TYPE_ENUM &&
 	    !(is_int32 && enum_has(field->descriptor, (int32_t)value)))
 		return refuse(level, "unknown value %lld", (long long)value);
@@ -210,7 +212,8 @@ static enum cadre_status check_varint(const struct level *level, uint64_t value)
 	if ((field->type == PROTOBUF_C_TYPE_UINT32 ||
 	     field->type == PROTOBUF_C_TYPE_SINT32) &&
 	    value > UINT32_MAX)
-		return refuse(level, "%llu does not fit 32 bits", (unsigned long long)value);
+		return refuse(level, "%llu does not fit 32 bits",
+		              (unsigned long long)value);
 	return CADRE_OK;
 }
 
@@ -345,11 +348,13 @@ static enum cadre_status scan_tag(struct level *level, const uint8_t **at,
 	if (fault)
 		return refuse(level, "tag: %s", fault);
 	if (tag > UINT32_MAX || tag >> 3 == 0)
-		return refuse(level, "tag: no field number %llu", (unsigned long long)tag >> 3);
-	index = range_lookup(type->field_ranges, type->n_field_ranges, (int32_t)(tag >> 3));
+		return refuse(level, "tag: no field number %llu",
+		              (unsigned long long)tag >> 3);
+	index = range_lookup(type->field_ranges, type->n_field_ranges,
+	                     (int32_t)(tag >> 3));
 	if (index == NO_INDEX)
-		return refuse(level, "unknown field %u of wire type %u", (unsigned)(tag >> 3),
-		              wire);
+		return refuse(level, "unknown field %u of wire type %u",
+		              (unsigned)(tag >> 3), wire);
 	level->field = &type->fields[index];
 	if (wire != wire_types[level->field->type] &&
 	    !(wire == PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED &&

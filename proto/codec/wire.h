@@ -15,9 +15,9 @@
 #include "engine/base/types.h"
 
 struct cadre_wire_limits {
-	size_t bytes_max;       /* of the whole message */
-	unsigned depth_max;     /* messages inside each other, the outermost is 1; <= 16 */
-	size_t fields_base;     /* fields of one message: at most this many ... */
+	size_t bytes_max;   /* of the whole message */
+	unsigned depth_max; /* messages inside each other, the outermost is 1; <= 16 */
+	size_t fields_base; /* fields of one message: at most this many ... */
 	size_t bytes_per_field; /* ... and one more for each so many of its bytes */
 };
 
@@ -37,8 +37,9 @@ extern const struct cadre_wire_limits cadre_wire_limits_default;
  * with the field's path, `createGroup.members[17].inferenceKey: `.
  * Threads: pure.
  */
-CADRE_MUST_CHECK enum cadre_status
-cadre_wire_scan(const ProtobufCMessageDescriptor *type, struct cadre_slice bytes,
-                const struct cadre_wire_limits *limits, struct cadre_error *err);
+CADRE_MUST_CHECK enum cadre_status cadre_wire_scan(const ProtobufCMessageDescriptor *type,
+                                                   struct cadre_slice bytes,
+                                                   const struct cadre_wire_limits *limits,
+                                                   struct cadre_error *err);
 
 #endif

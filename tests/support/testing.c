@@ -10,7 +10,8 @@ void test_assert_ok(enum cadre_status status, const struct cadre_error *err,
 {
 	if (status == CADRE_OK)
 		return;
-	print_error("%s: %s %s\n", call, cadre_status_name(status), err ? err->message : "");
+	print_error("%s: %s %s\n", call, cadre_status_name(status),
+	            err ? err->message : "");
 	_fail(file, line);
 }
 
@@ -57,6 +58,7 @@ uint64_t test_seed(uint64_t fallback)
 	const char *text = getenv("CADRE_TEST_SEED");
 	uint64_t seed = text ? strtoull(text, NULL, 10) : fallback;
 
-	print_message("seed %llu (set CADRE_TEST_SEED to repeat)\n", (unsigned long long)seed);
+	print_message("seed %llu (set CADRE_TEST_SEED to repeat)\n",
+	              (unsigned long long)seed);
 	return seed;
 }

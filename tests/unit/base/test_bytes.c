@@ -24,11 +24,15 @@ static void numbers_have_the_stated_byte_order(void **state)
 static void slices_order_as_memcmp_with_prefixes_first(void **state)
 {
 	(void)state;
-	assert_true(cadre_slice_compare(cadre_slice_text("a"), cadre_slice_text("b")) < 0);
-	assert_true(cadre_slice_compare(cadre_slice_text("ab"), cadre_slice_text("a")) > 0);
+	assert_true(cadre_slice_compare(cadre_slice_text("a"), cadre_slice_text("b")) <
+	            0);
+	assert_true(cadre_slice_compare(cadre_slice_text("ab"), cadre_slice_text("a")) >
+	            0);
 	assert_true(cadre_slice_compare(cadre_slice_text(""), cadre_slice_text("a")) < 0);
-	assert_true(cadre_slice_compare(cadre_slice_text("\xFF"), cadre_slice_text("a")) > 0);
-	assert_int_equal(cadre_slice_compare(cadre_slice(NULL, 0), cadre_slice_text("")), 0);
+	assert_true(cadre_slice_compare(cadre_slice_text("\xFF"), cadre_slice_text("a")) >
+	            0);
+	assert_int_equal(cadre_slice_compare(cadre_slice(NULL, 0), cadre_slice_text("")),
+	                 0);
 	assert_true(cadre_slice_equal(cadre_slice(NULL, 0), cadre_slice_text("")));
 	assert_false(cadre_slice_equal(cadre_slice_text("a"), cadre_slice_text("ab")));
 	assert_int_equal(cadre_slice_text(NULL).length, 0);
@@ -64,7 +68,8 @@ static void a_buffer_refuses_an_impossible_size_unchanged(void **state)
 	(void)state;
 	assert_int_equal(cadre_buffer_append(&buffer, "ab", 2), CADRE_OK);
 	assert_int_equal(cadre_buffer_reserve(&buffer, SIZE_MAX), CADRE_OUT_OF_MEMORY);
-	assert_int_equal(cadre_buffer_reserve(&buffer, SIZE_MAX / 4), CADRE_OUT_OF_MEMORY);
+	assert_int_equal(cadre_buffer_reserve(&buffer, SIZE_MAX / 4),
+	                 CADRE_OUT_OF_MEMORY);
 	assert_int_equal(buffer.length, 2);
 	assert_memory_equal(buffer.data, "ab", 2);
 	cadre_buffer_fini(&buffer);
@@ -158,31 +163,31 @@ static void utf8_follows_rfc_3629(void **state)
 		{ "abc", 3, true, 3 },
 		{ "a\0b", 3, true, 3 },
 		{ "\x7F", 1, true, 1 },
-		{ "\xC2\x80", 2, true, 1 },             /* U+0080, the first of two bytes */
-		{ "\xDF\xBF", 2, true, 1 },             /* U+07FF, the last */
-		{ "\xE0\xA0\x80", 3, true, 1 },         /* U+0800 */
-		{ "\xED\x9F\xBF", 3, true, 1 },         /* U+D7FF, before the surrogates */
-		{ "\xEE\x80\x80", 3, true, 1 },         /* U+E000, behind them */
-		{ "\xEF\xBF\xBF", 3, true, 1 },         /* U+FFFF */
-		{ "\xF0\x90\x80\x80", 4, true, 1 },     /* U+10000 */
-		{ "\xF4\x8F\xBF\xBF", 4, true, 1 },     /* U+10FFFF, the last of all */
+		{ "\xC2\x80", 2, true, 1 },         /* U+0080, the first of two bytes */
+		{ "\xDF\xBF", 2, true, 1 },         /* U+07FF, the last */
+		{ "\xE0\xA0\x80", 3, true, 1 },     /* U+0800 */
+		{ "\xED\x9F\xBF", 3, true, 1 },     /* U+D7FF, before the surrogates */
+		{ "\xEE\x80\x80", 3, true, 1 },     /* U+E000, behind them */
+		{ "\xEF\xBF\xBF", 3, true, 1 },     /* U+FFFF */
+		{ "\xF0\x90\x80\x80", 4, true, 1 }, /* U+10000 */
+		{ "\xF4\x8F\xBF\xBF", 4, true, 1 }, /* U+10FFFF, the last of all */
 		{ "h\xC3\xA9\xE2\x82\xAC", 6, true, 3 },
-		{ "\x80", 1, false, 0 },                /* a continuation alone */
-		{ "\xC0\x80", 2, false, 0 },            /* overlong NUL */
-		{ "\xC1\xBF", 2, false, 0 },            /* overlong U+007F */
-		{ "\xE0\x9F\xBF", 3, false, 0 },        /* overlong U+07FF */
-		{ "\xF0\x8F\xBF\xBF", 4, false, 0 },    /* overlong U+FFFF */
-		{ "\xED\xA0\x80", 3, false, 0 },        /* U+D800 */
-		{ "\xED\xBF\xBF", 3, false, 0 },        /* U+DFFF */
-		{ "\xF4\x90\x80\x80", 4, false, 0 },    /* U+110000 */
+		{ "\x80", 1, false, 0 },             /* a continuation alone */
+		{ "\xC0\x80", 2, false, 0 },         /* overlong NUL */
+		{ "\xC1\xBF", 2, false, 0 },         /* overlong U+007F */
+		{ "\xE0\x9F\xBF", 3, false, 0 },     /* overlong U+07FF */
+		{ "\xF0\x8F\xBF\xBF", 4, false, 0 }, /* overlong U+FFFF */
+		{ "\xED\xA0\x80", 3, false, 0 },     /* U+D800 */
+		{ "\xED\xBF\xBF", 3, false, 0 },     /* U+DFFF */
+		{ "\xF4\x90\x80\x80", 4, false, 0 }, /* U+110000 */
 		{ "\xF5\x80\x80\x80", 4, false, 0 },
 		{ "\xF8\x88\x80\x80\x80", 5, false, 0 },
 		{ "\xFE", 1, false, 0 },
 		{ "\xFF", 1, false, 0 },
-		{ "\xC2", 1, false, 0 },                /* cut short */
+		{ "\xC2", 1, false, 0 }, /* cut short */
 		{ "\xE2\x82", 2, false, 0 },
 		{ "\xF0\x90\x80", 3, false, 0 },
-		{ "\xC2\x41", 2, false, 0 },            /* no continuation */
+		{ "\xC2\x41", 2, false, 0 }, /* no continuation */
 		{ "\xE2\x82\x41", 3, false, 0 },
 		{ "\xF0\x90\x80\x41", 4, false, 0 },
 		{ "abcdefgh\xC0\xAF", 10, false, 0 },
@@ -196,7 +201,8 @@ static void utf8_follows_rfc_3629(void **state)
 			fail_msg("row %zu is %s", i, valid ? "valid" : "invalid");
 		if (valid)
 			assert_int_equal(points, rows[i].points);
-		assert_int_equal(cadre_utf8_check(rows[i].bytes, rows[i].length, NULL), valid);
+		assert_int_equal(cadre_utf8_check(rows[i].bytes, rows[i].length, NULL),
+		                 valid);
 	}
 }
 

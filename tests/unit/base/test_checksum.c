@@ -46,10 +46,11 @@ static void crc32c_continues_from_a_seed_at_any_split(void **state)
 	for (size_t length = 0; length < sizeof bytes; length += 7) {
 		size_t split = test_random_below(&random, length + 1);
 		uint32_t expected = slow_crc32c(bytes + 3, length - length % 3);
-		assert_int_equal(cadre_crc32c(0, bytes + 3, length - length % 3), expected);
+		assert_int_equal(cadre_crc32c(0, bytes + 3, length - length % 3),
+		                 expected);
 		expected = cadre_crc32c(0, bytes, length);
-		assert_int_equal(cadre_crc32c(cadre_crc32c(0, bytes, split), bytes + split,
-		                              length - split),
+		assert_int_equal(cadre_crc32c(cadre_crc32c(0, bytes, split),
+		                              bytes + split, length - split),
 		                 expected);
 	}
 }
@@ -71,7 +72,8 @@ static void sha256_gives_the_published_values(void **state)
 	assert_sha256(cadre_sha256("abc", 3),
 	              "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 	assert_sha256(
-	        cadre_sha256("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq", 56),
+	        cadre_sha256("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
+	                     56),
 	        "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
 }
 
@@ -124,8 +126,10 @@ static void hash128_sums_do_not_depend_on_order(void **state)
 
 	(void)state;
 	for (int i = 0; i < 1000; i++) {
-		struct cadre_hash128 a = { test_random_next(&random), test_random_next(&random) };
-		struct cadre_hash128 b = { test_random_next(&random), test_random_next(&random) };
+		struct cadre_hash128 a = { test_random_next(&random),
+			                   test_random_next(&random) };
+		struct cadre_hash128 b = { test_random_next(&random),
+			                   test_random_next(&random) };
 		struct cadre_hash128 ab = cadre_hash128_add(a, b);
 		assert_true(cadre_hash128_equal(ab, cadre_hash128_add(b, a)));
 		assert_true(cadre_hash128_equal(cadre_hash128_sub(ab, b), a));

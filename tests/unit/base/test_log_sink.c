@@ -48,8 +48,8 @@ static void a_line_has_time_level_event_and_pairs(void **state)
 
 	(void)state;
 	assert_ok(cadre_log_sink_create(CADRE_LOG_INFO, hear, &heard, &sink));
-	cadre_log_line(sink, 1000, CADRE_LOG_WARN, "log.recovered", "torn_bytes=%d dir=\"%s\"",
-	               512, "x");
+	cadre_log_line(sink, 1000, CADRE_LOG_WARN, "log.recovered",
+	               "torn_bytes=%d dir=\"%s\"", 512, "x");
 	assert_int_equal(heard.level, CADRE_LOG_WARN);
 	assert_string_equal(heard.line, "1970-01-01T00:00:01.000Z warn log.recovered "
 	                                "torn_bytes=512 dir=\"x\"");
@@ -87,9 +87,11 @@ static void a_value_cannot_start_a_line(void **state)
 
 	(void)state;
 	assert_ok(cadre_log_sink_create(CADRE_LOG_DEBUG, hear, &heard, &sink));
-	cadre_log_line(sink, 0, CADRE_LOG_INFO, "a.b", "name=\"%s\"", "x\ny\x1B[2J\x7F\xC3\xA9");
-	assert_string_equal(heard.line,
-	                    "1970-01-01T00:00:00.000Z info a.b name=\"x?y?[2J?\xC3\xA9\"");
+	cadre_log_line(sink, 0, CADRE_LOG_INFO, "a.b", "name=\"%s\"",
+	               "x\ny\x1B[2J\x7F\xC3\xA9");
+	assert_string_equal(
+	        heard.line,
+	        "1970-01-01T00:00:00.000Z info a.b name=\"x?y?[2J?\xC3\xA9\"");
 	cadre_log_sink_destroy(&sink);
 }
 

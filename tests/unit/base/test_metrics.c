@@ -9,7 +9,8 @@ static const uint64_t bounds[] = { 10, 100 };
 enum { EVENTS, WAITING, SYNC };
 
 static const struct cadre_metric_row rows[] = {
-	[EVENTS] = { "t_events_total", CADRE_METRIC_COUNTER, "events", "Events.", NULL, 0 },
+	[EVENTS] = { "t_events_total", CADRE_METRIC_COUNTER, "events", "Events.", NULL,
+	             0 },
 	[WAITING] = { "t_waiting", CADRE_METRIC_GAUGE, "commands", "Waiting.", NULL, 0 },
 	[SYNC] = { "t_sync_us", CADRE_METRIC_HISTOGRAM, "us", "Syncs.", bounds, 2 },
 };

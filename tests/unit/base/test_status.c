@@ -10,12 +10,13 @@ static void every_status_has_a_row_of_its_own(void **state)
 		const char *name = cadre_status_name((enum cadre_status)i);
 		assert_non_null(name);
 		for (unsigned k = 0; k < i; k++)
-			assert_string_not_equal(name, cadre_status_name((enum cadre_status)k));
+			assert_string_not_equal(name,
+			                        cadre_status_name((enum cadre_status)k));
 		assert_non_null(cadre_status_oci_code((enum cadre_status)i));
 		assert_in_range(cadre_status_http((enum cadre_status)i), 200, 504);
 		assert_int_not_equal(cadre_status_exit_code((enum cadre_status)i), 2);
-		assert_in_range(cadre_status_exit_code((enum cadre_status)i), i == 0 ? 0 : 1,
-		                6);
+		assert_in_range(cadre_status_exit_code((enum cadre_status)i),
+		                i == 0 ? 0 : 1, 6);
 	}
 }
 
@@ -37,7 +38,8 @@ static void an_error_holds_status_and_message(void **state)
 	assert_string_equal(err.message, "key \"k\": 7");
 	cadre_error_prefix(&err, "while patching \"%s\": ", "g");
 	assert_string_equal(err.message, "while patching \"g\": key \"k\": 7");
-	assert_int_equal(cadre_error_set(NULL, CADRE_CONFLICT, "unheard"), CADRE_CONFLICT);
+	assert_int_equal(cadre_error_set(NULL, CADRE_CONFLICT, "unheard"),
+	                 CADRE_CONFLICT);
 	cadre_error_prefix(NULL, "unheard");
 }
 
@@ -69,7 +71,8 @@ static void errno_chooses_the_status(void **state)
 	assert_int_equal(cadre_error_errno(&err, EDQUOT, "a"), CADRE_OUT_OF_SPACE);
 	assert_int_equal(cadre_error_errno(&err, ENOMEM, "a"), CADRE_OUT_OF_MEMORY);
 	assert_int_equal(cadre_error_errno(NULL, EIO, "a"), CADRE_IO_ERROR);
-	assert_int_equal(cadre_error_errno(&err, EACCES, "open \"%s\"", "x"), CADRE_IO_ERROR);
+	assert_int_equal(cadre_error_errno(&err, EACCES, "open \"%s\"", "x"),
+	                 CADRE_IO_ERROR);
 	assert_string_equal(err.message, "open \"x\": Permission denied");
 }
 

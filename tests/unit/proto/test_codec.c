@@ -72,7 +72,8 @@ static void a_message_that_lacks_a_required_field_is_not_packed(void **state)
 
 	(void)state;
 	assert_int_equal(cadre_pack(&sample.base, &bytes, &err), CADRE_INTERNAL);
-	assert_string_equal(err.message, "Sample: a required field or a string is missing");
+	assert_string_equal(err.message,
+	                    "Sample: a required field or a string is missing");
 	assert_int_equal(bytes.length, 0);
 }
 
@@ -165,8 +166,8 @@ static void a_create_of_1000_members_fits_its_arena(void **state)
 	command.create_group = &group;
 	assert_ok(cadre_pack(&command.base, &bytes, &err));
 	cadre_arena_init(&arena, cadre_arena_bytes_for(bytes.length));
-	assert_ok(cadre_unpack(&cadre__v1__command__descriptor, cadre_buffer_slice(&bytes),
-	                       &arena, &message, &err));
+	assert_ok(cadre_unpack(&cadre__v1__command__descriptor,
+	                       cadre_buffer_slice(&bytes), &arena, &message, &err));
 	assert_true(arena.bytes_held <= 8 * bytes.length);
 	keys[17][0] = '\x7F';
 	members[17].inference_key = ids[17];

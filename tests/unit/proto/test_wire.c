@@ -64,11 +64,11 @@ static void refused(const char *hex, const char *message)
 	assert_int_equal(scan(bytes, length, NULL), CADRE_INVALID_PARAMETER);
 }
 
-#define ACCEPTS(law, hex)              \
-	static void law(void **state)  \
-	{                              \
-		(void)state;           \
-		accepted(hex);         \
+#define ACCEPTS(law, hex)             \
+	static void law(void **state) \
+	{                             \
+		(void)state;          \
+		accepted(hex);        \
 	}
 #define REFUSES(law, hex, message)     \
 	static void law(void **state)  \
@@ -181,8 +181,9 @@ static void nesting_up_to_the_limit_passes_and_beyond_is_refused(void **state)
 	assert_int_equal(cadre_wire_scan(&sample__nest__descriptor,
 	                                 cadre_slice(bytes, length), NULL, &err),
 	                 CADRE_INVALID_PARAMETER);
-	assert_string_equal(err.message,
-	                    "inner.inner.inner.inner.inner.inner: nested 7 deep, at most 6");
+	assert_string_equal(
+	        err.message,
+	        "inner.inner.inner.inner.inner.inner: nested 7 deep, at most 6");
 }
 
 /* A Sample of `count` empty labels: 2 bytes a field. */
@@ -233,9 +234,10 @@ static void a_message_over_the_byte_limit_is_too_large(void **state)
 static void every_prefix_of_a_message_is_read_within_its_bounds(void **state)
 {
 	uint8_t bytes[512];
-	size_t length = from_hex("12 03 000102 4D 01020304 51 0102030405060708 5A 03 01AC02"
-	                         "72 03 0A0163 A206 05 12 03 0A0167",
-	                         bytes, sizeof bytes);
+	size_t length =
+	        from_hex("12 03 000102 4D 01020304 51 0102030405060708 5A 03 01AC02"
+	                 "72 03 0A0163 A206 05 12 03 0A0167",
+	                 bytes, sizeof bytes);
 
 	(void)state;
 	for (size_t i = 0; i < length; i++) {
@@ -251,9 +253,10 @@ static void what_passes_survives_unpack_and_pack(void **state)
 	struct test_random random = { test_seed(41) };
 	struct cadre_error err = CADRE_ERROR_INIT;
 	uint8_t base[512];
-	size_t length = from_hex("12 03 000102 18 01 20 07 28 05 38 03 40 8101 5A 03 01AC02"
-	                         "60 01 6A 03 0A0162 72 03 0A0163 7A 01 65 AA01 03 0A0166",
-	                         base, sizeof base);
+	size_t length =
+	        from_hex("12 03 000102 18 01 20 07 28 05 38 03 40 8101 5A 03 01AC02"
+	                 "60 01 6A 03 0A0162 72 03 0A0163 7A 01 65 AA01 03 0A0166",
+	                 base, sizeof base);
 	unsigned passed = 0;
 
 	(void)state;
@@ -269,7 +272,8 @@ static void what_passes_survives_unpack_and_pack(void **state)
 		message = sample__sample__unpack(NULL, length, bytes);
 		assert_non_null(message);
 		assert_int_equal(message->base.n_unknown_fields, 0);
-		assert_in_range(sample__sample__get_packed_size(message), 1, sizeof bytes);
+		assert_in_range(sample__sample__get_packed_size(message), 1,
+		                sizeof bytes);
 		assert_ok(scan(bytes, sample__sample__pack(message, bytes), &err));
 		sample__sample__free_unpacked(message, NULL);
 		passed++;
