@@ -1,0 +1,94 @@
+/* Laws of a log on the real disk: append, sync, reopen, roll, read. */
+#include "tests/unit/log/log_fixture.h"
+
+#include <stdio.h>
+
+struct place {
+	char base[256];
+	char dir[300];
+	char lost[300];
+	struct cadre_log_options options;
+};
+
+static void place_init(struct place *place)
+{
+	test_make_dir(place->base, sizeof place->base);
+	snprintf(place->dir, sizeof place->dir, "%s/log", place->base);
+	snprintf(place->lost, sizeof place->lost, "%s/lost+found", place->base);
+	place->options = (struct cadre_log_options){ .dir = place->dir,
+		                                     .lost_found_dir = place->lost,
+		                                     .segment_bytes = 64 << 10 };
+}
+
+static void append_synced(struct cadre_log *log, uint32_t count)
+{
+	struct cadre_error err = CADRE_ERROR_INIT;
+	struct cadre_buffer bytes = { 0 };
+	struct cadre_log_head head = cadre_log_head(log);
+
+	fixture_batch(&bytes, &head, count);
+	assert_ok(cadre_log_append(log, cadre_buffer_slice(&bytes), 0, &err));
+	assert_ok(cadre_log_sync(log, &err));
+	cadre_buffer_fini(&bytes);
+}
+
+static void synced_batches_are_there_after_reopening(void **state)
+{
+	struct cadre_error err = CADRE_ERROR_INIT;
+	struct place place;
+	struct cadre_log *log;
+	struct cadre_log_head head;
+	struct cadre_log_head again;
+
+	(void)state;
+	place_init(&place);
+	assert_ok(cadre_log_open(cadre_env_real(), &place.options, &log, NULL, &err));
+	for (uint32_t i = 0; i < 100; i++)
+		append_synced(log, 1 + i % 5);
+	head = cadre_log_head(log);
+	assert_int_equal(head.durable_seq, 300);
+	assert_int_equal(fixture_check(log, 1), 300);
+	assert_int_equal(fixture_check(log, 299), 300);
+	cadre_log_close(log);
+	assert_ok(cadre_log_open(cadre_env_real(), &place.options, &log, NULL, &err));
+	again = cadre_log_head(log);
+	assert_int_equal(again.last_seq, 300);
+	assert_memory_equal(&again.chain, &head.chain, sizeof head.chain);
+	assert_true(cadre_log_stat(log).segments > 3);
+	assert_int_equal(fixture_check(log, 1), 300);
+	cadre_log_close(log);
+	test_remove_dir(place.base);
+}
+
+static void a_reader_beside_the_writer_sees_new_batches_after_refresh(void **state)
+{
+	struct cadre_error err = CADRE_ERROR_INIT;
+	struct place place;
+	struct cadre_log *log;
+	struct cadre_log *reader;
+
+	(void)state;
+	place_init(&place);
+	assert_ok(cadre_log_open(cadre_env_real(), &place.options, &log, NULL, &err));
+	assert_ok(cadre_log_open_read(cadre_env_real(), &place.options, &reader, NULL, &err));
+	assert_int_equal(cadre_log_head(reader).last_seq, 0);
+	for (cadre_seq last = 5; last <= 1000; last += 5) {
+		append_synced(log, 5);
+		assert_ok(cadre_log_refresh(reader, &err));
+		assert_int_equal(cadre_log_head(reader).last_seq, last);
+	}
+	assert_int_equal(fixture_check(reader, 1), 1000);
+	cadre_log_close(reader);
+	cadre_log_close(log);
+	test_remove_dir(place.base);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(synced_batches_are_there_after_reopening),
+		cmocka_unit_test(a_reader_beside_the_writer_sees_new_batches_after_refresh),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
