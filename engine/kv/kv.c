@@ -169,8 +169,8 @@ enum cadre_status cadre_kv_put(struct cadre_kv_txn *txn, struct cadre_slice key,
                                struct cadre_error *err)
 {
 	uint8_t *room;
-	enum cadre_status status =
-	        cadre_kv_reserve(txn, key, value.length, flags, &room, err);
+	enum cadre_status status = cadre_kv_reserve(txn, key, value.length, flags, &room,
+	                                            err);
 
 	if (status == CADRE_OK && value.length > 0)
 		memcpy(room, value.data, value.length);

@@ -28,9 +28,9 @@ struct cadre_kv_cursor;
 #define CADRE_KV_KEY_BYTES_MAX 511
 
 struct cadre_kv_options {
-	uint64_t map_bytes;    /* 0: 256 GiB. Set once, large: the file grows as used */
-	unsigned readers_max;  /* 0: 1024. A lock file keeps what it was made with */
-	bool read_only;        /* open for a reader in another process */
+	uint64_t map_bytes;   /* 0: 256 GiB. Set once, large: the file grows as used */
+	unsigned readers_max; /* 0: 1024. A lock file keeps what it was made with */
+	bool read_only;       /* open for a reader in another process */
 };
 
 struct cadre_kv_stat {
@@ -51,10 +51,9 @@ struct cadre_kv_stat {
  * Durability: commits are atomic for readers and survive death of the process;
  * power loss may destroy everything: see cadre_kv_sync and the boot-id rule.
  */
-CADRE_MUST_CHECK enum cadre_status cadre_kv_open_lmdb(const char *path,
-                                                      const struct cadre_kv_options *options,
-                                                      struct cadre_kv **ret_kv,
-                                                      struct cadre_error *err);
+CADRE_MUST_CHECK enum cadre_status
+cadre_kv_open_lmdb(const char *path, const struct cadre_kv_options *options,
+                   struct cadre_kv **ret_kv, struct cadre_error *err);
 CADRE_MUST_CHECK enum cadre_status cadre_kv_open_memory(struct cadre_kv **ret_kv,
                                                         struct cadre_error *err);
 /* All transactions must be ended. Takes NULL. */
@@ -98,21 +97,19 @@ CADRE_MUST_CHECK enum cadre_status cadre_kv_put(struct cadre_kv_txn *txn,
 /* As put, but the caller fills the value in place before the next kv call:
  * `*ret_value` points at `length` writable bytes. */
 CADRE_MUST_CHECK enum cadre_status cadre_kv_reserve(struct cadre_kv_txn *txn,
-                                                    struct cadre_slice key,
-                                                    size_t length, unsigned flags,
-                                                    uint8_t **ret_value,
+                                                    struct cadre_slice key, size_t length,
+                                                    unsigned flags, uint8_t **ret_value,
                                                     struct cadre_error *err);
-CADRE_MUST_CHECK enum cadre_status cadre_kv_del(struct cadre_kv_txn *txn,
-                                                struct cadre_slice key,
-                                                struct cadre_error *err);
+CADRE_MUST_CHECK enum cadre_status
+cadre_kv_del(struct cadre_kv_txn *txn, struct cadre_slice key, struct cadre_error *err);
 
 /* Cursors: of one transaction, closed before it ends. A write through the
  * transaction (or a nested one) while a cursor is open invalidates the cursor's
  * position: seek again, next and prev then fail an assertion. next and prev of a
  * cursor whose last move gave CADRE_END, or that never moved, give CADRE_END. */
-CADRE_MUST_CHECK enum cadre_status cadre_kv_cursor_open(struct cadre_kv_txn *txn,
-                                                        struct cadre_kv_cursor **ret_cursor,
-                                                        struct cadre_error *err);
+CADRE_MUST_CHECK enum cadre_status
+cadre_kv_cursor_open(struct cadre_kv_txn *txn, struct cadre_kv_cursor **ret_cursor,
+                     struct cadre_error *err);
 void cadre_kv_cursor_close(struct cadre_kv_cursor *cursor); /* takes NULL */
 /* Re-binds a cursor of a read transaction after reset and renew. */
 CADRE_MUST_CHECK enum cadre_status cadre_kv_cursor_renew(struct cadre_kv_cursor *cursor,

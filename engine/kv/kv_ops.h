@@ -40,9 +40,11 @@ struct cadre_kv_ops {
 	                                 struct cadre_slice key,
 	                                 struct cadre_slice *ret_key,
 	                                 struct cadre_slice *ret_value);
-	enum cadre_status (*next)(struct cadre_kv_cursor *cursor, struct cadre_slice *ret_key,
+	enum cadre_status (*next)(struct cadre_kv_cursor *cursor,
+	                          struct cadre_slice *ret_key,
 	                          struct cadre_slice *ret_value);
-	enum cadre_status (*prev)(struct cadre_kv_cursor *cursor, struct cadre_slice *ret_key,
+	enum cadre_status (*prev)(struct cadre_kv_cursor *cursor,
+	                          struct cadre_slice *ret_key,
 	                          struct cadre_slice *ret_value);
 	enum cadre_status (*sync)(struct cadre_kv *kv, struct cadre_error *err);
 	enum cadre_status (*stat)(struct cadre_kv *kv, struct cadre_kv_stat *ret_stat,
@@ -56,8 +58,8 @@ struct cadre_kv_ops {
 /* First member of each kind's struct, zeroed but for `ops`; kv.c owns the rest. */
 struct cadre_kv {
 	const struct cadre_kv_ops *ops;
-	bool read_only;         /* set by the kind's open */
-	atomic_bool writing;    /* a write transaction is open */
+	bool read_only;      /* set by the kind's open */
+	atomic_bool writing; /* a write transaction is open */
 	atomic_uint open_txns;
 };
 

@@ -39,11 +39,11 @@ static const struct {
 	uint32_t magic;
 	const char *name;
 } refused_systems[] = {
-	{ 0x00006969, "NFS" },    { 0x0000517B, "SMB" },     { 0xFF534D42, "CIFS" },
-	{ 0xFE534D42, "SMB2" },   { 0x01021997, "9P" },      { 0x00C36400, "CEPH" },
-	{ 0x5346414F, "AFS" },    { 0x6B414653, "kAFS" },    { 0x0BD00BD0, "LUSTRE" },
-	{ 0x73757245, "CODA" },   { 0x0000564C, "NCP" },     { 0x01161970, "GFS2" },
-	{ 0x7461636F, "OCFS2" },  { 0x47504653, "GPFS" },    { 0xAAD7AAEA, "PANFS" },
+	{ 0x00006969, "NFS" },    { 0x0000517B, "SMB" },      { 0xFF534D42, "CIFS" },
+	{ 0xFE534D42, "SMB2" },   { 0x01021997, "9P" },       { 0x00C36400, "CEPH" },
+	{ 0x5346414F, "AFS" },    { 0x6B414653, "kAFS" },     { 0x0BD00BD0, "LUSTRE" },
+	{ 0x73757245, "CODA" },   { 0x0000564C, "NCP" },      { 0x01161970, "GFS2" },
+	{ 0x7461636F, "OCFS2" },  { 0x47504653, "GPFS" },     { 0xAAD7AAEA, "PANFS" },
 	{ 0x19830326, "BEEGFS" }, { 0x20030528, "ORANGEFS" },
 };
 
@@ -55,10 +55,11 @@ static enum cadre_status check_file_system(const char *path, struct cadre_error 
 		return cadre_error_errno(err, errno, "file system of \"%s\"", path);
 	for (size_t i = 0; i < sizeof refused_systems / sizeof *refused_systems; i++)
 		if ((uint32_t)system.f_type == refused_systems[i].magic)
-			return cadre_error_set(err, CADRE_INVALID_PARAMETER,
-			                       "\"%s\" is on %s: the map needs a local file "
-			                       "system",
-			                       path, refused_systems[i].name);
+			return cadre_error_set(
+			        err, CADRE_INVALID_PARAMETER,
+			        "\"%s\" is on %s: the map needs a local file "
+			        "system",
+			        path, refused_systems[i].name);
 	return CADRE_OK;
 }
 
@@ -89,8 +90,8 @@ static enum cadre_status check_directory(struct lmdb_kv *lmdb, struct cadre_erro
 
 	if (stat(lmdb->path, &info) != 0) {
 		if (errno == ENOENT)
-			return cadre_error_set(err, CADRE_NOT_FOUND, "no directory \"%s\"",
-			                       lmdb->path);
+			return cadre_error_set(err, CADRE_NOT_FOUND,
+			                       "no directory \"%s\"", lmdb->path);
 		return cadre_error_errno(err, errno, "directory \"%s\"", lmdb->path);
 	}
 	if (!S_ISDIR(info.st_mode))
@@ -115,9 +116,9 @@ static enum cadre_status enter_registry(struct lmdb_kv *lmdb, struct cadre_error
 	}
 	pthread_mutex_unlock(&registry_lock);
 	if (other)
-		return cadre_error_set(err, CADRE_CONFLICT,
-		                       "the map in \"%s\" is open in this process already",
-		                       lmdb->path);
+		return cadre_error_set(
+		        err, CADRE_CONFLICT,
+		        "the map in \"%s\" is open in this process already", lmdb->path);
 	return CADRE_OK;
 }
 
@@ -156,8 +157,8 @@ static void exclude_from_dumps(MDB_env *env)
 		uintptr_t from;
 		uintptr_t to;
 		uint64_t inode;
-		if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %*s %*s %*s %" SCNu64, &from, &to,
-		           &inode) == 3 &&
+		if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %*s %*s %*s %" SCNu64, &from,
+		           &to, &inode) == 3 &&
 		    inode == info.st_ino && strstr(line, "/data.mdb"))
 			(void)madvise((void *)from, to - from, MADV_DONTDUMP);
 	}
@@ -198,9 +199,10 @@ static enum cadre_status start_env(struct lmdb_kv *lmdb, unsigned readers_max,
 	if (rc == 0)
 		rc = mdb_env_stat(lmdb->env, &stat);
 	if (rc == 0 && stat.ms_psize != PAGE_BYTES)
-		return cadre_error_set(err, CADRE_INVALID_PARAMETER,
-		                       "the map in \"%s\" has pages of %u bytes, must be %d",
-		                       lmdb->path, stat.ms_psize, PAGE_BYTES);
+		return cadre_error_set(
+		        err, CADRE_INVALID_PARAMETER,
+		        "the map in \"%s\" has pages of %u bytes, must be %d", lmdb->path,
+		        stat.ms_psize, PAGE_BYTES);
 	if (rc == 0)
 		rc = open_database(lmdb);
 	if (rc == 0)
@@ -231,7 +233,8 @@ enum cadre_status lmdb_env_open(const char *path, const struct cadre_kv_options 
 	lmdb->pid = getpid();
 	lmdb->base.read_only = options->read_only;
 	lmdb->map_bytes = options->map_bytes ? options->map_bytes : MAP_BYTES_DEFAULT;
-	lmdb->map_bytes = (lmdb->map_bytes + PAGE_BYTES - 1) & ~(uint64_t)(PAGE_BYTES - 1);
+	lmdb->map_bytes = (lmdb->map_bytes + PAGE_BYTES - 1) &
+	                  ~(uint64_t)(PAGE_BYTES - 1);
 
 	status = check_directory(lmdb, err);
 	if (status == CADRE_OK)
@@ -244,10 +247,9 @@ enum cadre_status lmdb_env_open(const char *path, const struct cadre_kv_options 
 		destroy(lmdb);
 		return status;
 	}
-	status = start_env(lmdb,
-	                   options->readers_max ? options->readers_max
-	                                        : READERS_MAX_DEFAULT,
-	                   err);
+	status = start_env(
+	        lmdb, options->readers_max ? options->readers_max : READERS_MAX_DEFAULT,
+	        err);
 	if (status != CADRE_OK) {
 		lmdb_env_close(lmdb);
 		return status;
@@ -318,11 +320,12 @@ enum cadre_status lmdb_env_copy(struct lmdb_kv *lmdb, const char *path,
 
 	if (snprintf(file, sizeof file, "%s/data.mdb", path) >= (int)sizeof file)
 		return cadre_error_set(err, CADRE_INVALID_PARAMETER,
-		                       "path \"%s\" is longer than %d bytes", path, PATH_MAX);
+		                       "path \"%s\" is longer than %d bytes", path,
+		                       PATH_MAX);
 	if (mkdir(path, 0770) != 0) {
 		if (errno == EEXIST)
-			return cadre_error_set(err, CADRE_CONFLICT, "\"%s\" exists already",
-			                       path);
+			return cadre_error_set(err, CADRE_CONFLICT,
+			                       "\"%s\" exists already", path);
 		return cadre_error_errno(err, errno, "creating directory \"%s\"", path);
 	}
 	(void)snprintf(text, sizeof text, "%s", path);

@@ -11,10 +11,12 @@ struct code_row {
 
 static const struct code_row codes[] = {
 	{ MDB_NOTFOUND, CADRE_NOT_FOUND, NULL },
-	{ MDB_KEYEXIST, CADRE_INVALID_PARAMETER, "the key does not sort behind all others" },
+	{ MDB_KEYEXIST, CADRE_INVALID_PARAMETER,
+	  "the key does not sort behind all others" },
 	{ MDB_PAGE_NOTFOUND, CADRE_CORRUPT, "rebuild it from the log" },
 	{ MDB_CORRUPTED, CADRE_CORRUPT, "rebuild it from the log" },
-	{ MDB_PANIC, CADRE_CORRUPT, "close it and open it again; rebuild it if that fails" },
+	{ MDB_PANIC, CADRE_CORRUPT,
+	  "close it and open it again; rebuild it if that fails" },
 	{ MDB_VERSION_MISMATCH, CADRE_CORRUPT, "made by another version: rebuild it" },
 	{ MDB_INVALID, CADRE_CORRUPT, "not an LMDB file: rebuild it from the log" },
 	{ MDB_MAP_FULL, CADRE_OUT_OF_SPACE, "reopen it with a larger map" },

@@ -144,15 +144,16 @@ static enum cadre_status op_reserve(struct cadre_kv_txn *base, struct cadre_slic
 		                       "all others");
 	status = tree_put(&txn->tree, &kv_of(base->kv)->pool, key, length, ret_value);
 	if (status != CADRE_OK)
-		return cadre_error_set(err, status, "writing a value of %zu bytes in memory",
-		                       length);
+		return cadre_error_set(err, status,
+		                       "writing a value of %zu bytes in memory", length);
 	return CADRE_OK;
 }
 
 static enum cadre_status op_del(struct cadre_kv_txn *txn, struct cadre_slice key,
                                 struct cadre_error *err)
 {
-	enum cadre_status status = tree_del(&txn_of(txn)->tree, &kv_of(txn->kv)->pool, key);
+	enum cadre_status status = tree_del(&txn_of(txn)->tree, &kv_of(txn->kv)->pool,
+	                                    key);
 
 	if (status != CADRE_OK)
 		return cadre_error_set(err, status, "deleting in memory: %s",

@@ -86,15 +86,15 @@ __attribute__((destructor)) static void write_count(void)
 }
 
 /* ISO C has no cast from void * to a function pointer; POSIX lets it be copied. */
-#define INTERPOSE(result, name, failure, fd, parameters, ...)  \
-	EXPORT result name parameters;                         \
-	EXPORT result name parameters                          \
-	{                                                      \
-		result(*function) parameters;                  \
-		if (fails(fd))                                 \
-			return failure;                        \
-		*(void **)&function = next_function(#name);    \
-		return function(__VA_ARGS__);                  \
+#define INTERPOSE(result, name, failure, fd, parameters, ...) \
+	EXPORT result name parameters;                        \
+	EXPORT result name parameters                         \
+	{                                                     \
+		result(*function) parameters;                 \
+		if (fails(fd))                                \
+			return failure;                       \
+		*(void **)&function = next_function(#name);   \
+		return function(__VA_ARGS__);                 \
 	}
 
 INTERPOSE(ssize_t, write, -1, fd, (int fd, const void *data, size_t length), fd, data,

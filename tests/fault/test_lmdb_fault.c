@@ -42,8 +42,8 @@ static enum cadre_status put_rows(struct cadre_kv_txn *txn, unsigned number,
 	for (unsigned i = 0; i < ROWS_PER_TXN && status == CADRE_OK; i++) {
 		(void)snprintf(key, sizeof key, "row%04u", first_row + i);
 		status = cadre_kv_put(txn, cadre_slice_text(key),
-		                      cadre_slice(value, i == 5 ? 900 : 300), CADRE_KV_PUT,
-		                      &err);
+		                      cadre_slice(value, i == 5 ? 900 : 300),
+		                      CADRE_KV_PUT, &err);
 	}
 	return status;
 }
@@ -107,7 +107,8 @@ static bool holds(struct cadre_kv *kv, struct cadre_kv *model)
 	for (int i = 0; i < 2; i++) {
 		assert_ok(cadre_kv_begin(kvs[i], CADRE_KV_READ, &txns[i], &err));
 		assert_ok(cadre_kv_cursor_open(txns[i], &cursors[i], &err));
-		status[i] = cadre_kv_seek(cursors[i], cadre_slice(NULL, 0), &key[i], &value[i]);
+		status[i] = cadre_kv_seek(cursors[i], cadre_slice(NULL, 0), &key[i],
+		                          &value[i]);
 	}
 	while (equal && status[0] == CADRE_OK && status[1] == CADRE_OK) {
 		equal = cadre_slice_equal(key[0], key[1]) &&
@@ -255,8 +256,9 @@ static void start_and_wait(const struct fault *fault, char *dir, char *progress,
 	char count_to[320];
 	char forever[] = "CADRE_FAULT_FOREVER=1";
 	char *const args[] = { program, dir, progress, NULL };
-	char *const env[] = { preload, number, error, count_to,
-		              fault->forever ? forever : NULL, NULL };
+	char *const env[] = {
+		preload, number, error, count_to, fault->forever ? forever : NULL, NULL
+	};
 	pid_t pid;
 	int status;
 

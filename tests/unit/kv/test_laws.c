@@ -115,14 +115,14 @@ static void expect_committed(struct cadre_kv *kv, const char *key, const char *v
 }
 
 /* A move of a cursor gave `key`, or CADRE_END for NULL. */
-#define expect_at(call, expected)                                            \
-	do {                                                                 \
-		struct cadre_slice at_key;                                   \
-		struct cadre_slice at_value;                                 \
-		const char *want = (expected);                               \
-		assert_int_equal((call), want ? CADRE_OK : CADRE_END);       \
-		if (want)                                                    \
-			assert_true(cadre_slice_equal(at_key, text(want)));  \
+#define expect_at(call, expected)                                           \
+	do {                                                                \
+		struct cadre_slice at_key;                                  \
+		struct cadre_slice at_value;                                \
+		const char *want = (expected);                              \
+		assert_int_equal((call), want ? CADRE_OK : CADRE_END);      \
+		if (want)                                                   \
+			assert_true(cadre_slice_equal(at_key, text(want))); \
 	} while (0)
 #define seek(cursor, key) cadre_kv_seek(cursor, text(key), &at_key, &at_value)
 #define seek_before(cursor, key) \
@@ -423,7 +423,8 @@ static void reserve_gives_room_that_the_caller_fills(void **state)
 
 	/* Small, and large enough for overflow pages. */
 	for (size_t length = 0; length < 40000; length = length * 3 + 1) {
-		assert_ok(cadre_kv_reserve(txn, text("k"), length, CADRE_KV_PUT, &room, &err));
+		assert_ok(cadre_kv_reserve(txn, text("k"), length, CADRE_KV_PUT, &room,
+		                           &err));
 		memset(room, (int)(length % 251), length);
 		assert_ok(cadre_kv_put(txn, text("j"), text("x"), CADRE_KV_PUT, &err));
 		assert_ok(cadre_kv_get(txn, text("k"), &got));
@@ -443,10 +444,12 @@ static void append_takes_only_keys_behind_all_others(void **state)
 		(void)snprintf(key, sizeof key, "%06d", i);
 		assert_ok(cadre_kv_put(txn, text(key), text("v"), CADRE_KV_APPEND, &err));
 	}
-	assert_int_equal(cadre_kv_put(txn, text("001999"), text("w"), CADRE_KV_APPEND, &err),
-	                 CADRE_INVALID_PARAMETER);
-	assert_int_equal(cadre_kv_put(txn, text("0005"), text("w"), CADRE_KV_APPEND, &err),
-	                 CADRE_INVALID_PARAMETER);
+	assert_int_equal(
+	        cadre_kv_put(txn, text("001999"), text("w"), CADRE_KV_APPEND, &err),
+	        CADRE_INVALID_PARAMETER);
+	assert_int_equal(
+	        cadre_kv_put(txn, text("0005"), text("w"), CADRE_KV_APPEND, &err),
+	        CADRE_INVALID_PARAMETER);
 	assert_ok(cadre_kv_put(txn, text("002000"), text("v"), CADRE_KV_APPEND, &err));
 	assert_ok(cadre_kv_commit(txn, &err));
 	expect_committed(kv_of(state), "001999", "v");
@@ -466,11 +469,12 @@ static void keys_are_1_to_511_bytes(void **state)
 
 	memset(bytes, 'k', sizeof bytes);
 	for (size_t i = 0; i < 2; i++) {
-		assert_int_equal(cadre_kv_put(txn, refused[i], text("v"), CADRE_KV_PUT, &err),
-		                 CADRE_INVALID_PARAMETER);
-		assert_int_equal(cadre_kv_reserve(txn, refused[i], 1, CADRE_KV_PUT, &room,
-		                                  &err),
-		                 CADRE_INVALID_PARAMETER);
+		assert_int_equal(
+		        cadre_kv_put(txn, refused[i], text("v"), CADRE_KV_PUT, &err),
+		        CADRE_INVALID_PARAMETER);
+		assert_int_equal(
+		        cadre_kv_reserve(txn, refused[i], 1, CADRE_KV_PUT, &room, &err),
+		        CADRE_INVALID_PARAMETER);
 		assert_int_equal(cadre_kv_del(txn, refused[i], &err),
 		                 CADRE_INVALID_PARAMETER);
 		assert_int_equal(cadre_kv_get(txn, refused[i], &got),
@@ -519,10 +523,10 @@ static void stat_counts_entries_readers_and_commits(void **state)
 	assert_ok(cadre_kv_sync(kv_of(state), &err));
 }
 
-#define LAW(name)                                                               \
-	{ "lmdb: " #name, name, setup_lmdb, teardown, NULL },                   \
-	{                                                                       \
-		"memory: " #name, name, setup_memory, teardown, NULL            \
+#define LAW(name)                                                    \
+	{ "lmdb: " #name, name, setup_lmdb, teardown, NULL },        \
+	{                                                            \
+		"memory: " #name, name, setup_memory, teardown, NULL \
 	}
 
 int main(void)

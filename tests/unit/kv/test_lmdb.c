@@ -23,7 +23,8 @@ static struct cadre_kv *kv;
 
 static struct cadre_kv *open_map(bool read_only)
 {
-	struct cadre_kv_options options = { .map_bytes = MAP_BYTES, .read_only = read_only };
+	struct cadre_kv_options options = { .map_bytes = MAP_BYTES,
+		                            .read_only = read_only };
 	struct cadre_kv *opened = NULL;
 
 	assert_ok(cadre_kv_open_lmdb(dir, &options, &opened, &err));
@@ -49,7 +50,8 @@ static int teardown(void **state)
 
 static enum cadre_status try_open(const char *path, bool read_only)
 {
-	struct cadre_kv_options options = { .map_bytes = MAP_BYTES, .read_only = read_only };
+	struct cadre_kv_options options = { .map_bytes = MAP_BYTES,
+		                            .read_only = read_only };
 	struct cadre_kv *opened;
 	enum cadre_status status = cadre_kv_open_lmdb(path, &options, &opened, &err);
 
@@ -129,7 +131,8 @@ static int child_main(const char *mode, const char *path)
 		if (strcmp(mode, "read") == 0)
 			read_one(kv, "k", value, sizeof value);
 		else
-			txn = begin(kv, options.read_only ? CADRE_KV_READ : CADRE_KV_WRITE);
+			txn = begin(kv,
+			            options.read_only ? CADRE_KV_READ : CADRE_KV_WRITE);
 		if (strcmp(mode, "write") == 0)
 			assert_ok(try_put(txn, "k", "lost"));
 		printf("%s\n", value);
@@ -155,7 +158,8 @@ static struct child start_child(const char *mode)
 	assert_int_equal(posix_spawn_file_actions_init(&actions), 0);
 	assert_int_equal(posix_spawn_file_actions_adddup2(&actions, in[0], 0), 0);
 	assert_int_equal(posix_spawn_file_actions_adddup2(&actions, out[1], 1), 0);
-	assert_int_equal(posix_spawn(&child.pid, program, &actions, NULL, args, environ), 0);
+	assert_int_equal(posix_spawn(&child.pid, program, &actions, NULL, args, environ),
+	                 0);
 	posix_spawn_file_actions_destroy(&actions);
 	close(in[0]);
 	close(out[1]);
@@ -432,7 +436,8 @@ static void fill_some(void)
 
 static void expect_equal_maps(struct cadre_kv *a, struct cadre_kv *b)
 {
-	struct cadre_kv_txn *txns[2] = { begin(a, CADRE_KV_READ), begin(b, CADRE_KV_READ) };
+	struct cadre_kv_txn *txns[2] = { begin(a, CADRE_KV_READ),
+		                         begin(b, CADRE_KV_READ) };
 	struct cadre_kv_cursor *cursors[2];
 	struct cadre_slice key[2];
 	struct cadre_slice value[2];
@@ -440,7 +445,8 @@ static void expect_equal_maps(struct cadre_kv *a, struct cadre_kv *b)
 
 	for (int i = 0; i < 2; i++) {
 		assert_ok(cadre_kv_cursor_open(txns[i], &cursors[i], &err));
-		status[i] = cadre_kv_seek(cursors[i], cadre_slice(NULL, 0), &key[i], &value[i]);
+		status[i] = cadre_kv_seek(cursors[i], cadre_slice(NULL, 0), &key[i],
+		                          &value[i]);
 	}
 	while (status[0] == CADRE_OK && status[1] == CADRE_OK) {
 		assert_true(cadre_slice_equal(key[0], key[1]));

@@ -12,7 +12,8 @@
 struct shared {
 	struct cadre_kv *kv;
 	atomic_bool done;
-	atomic_uint broken; /* laws seen broken: cmocka's assertions are the main thread's */
+	atomic_uint
+	        broken; /* laws seen broken: cmocka's assertions are the main thread's */
 };
 
 /* Every row of a commit holds its number. */
@@ -24,7 +25,8 @@ static void write_commit(struct cadre_kv *kv, uint64_t number)
 
 	assert_ok(cadre_kv_begin(kv, CADRE_KV_WRITE, &txn, &err));
 	for (uint8_t row = 0; row < ROWS; row++)
-		assert_ok(cadre_kv_put(txn, cadre_slice(&row, 1), value, CADRE_KV_PUT, &err));
+		assert_ok(cadre_kv_put(txn, cadre_slice(&row, 1), value, CADRE_KV_PUT,
+		                       &err));
 	assert_ok(cadre_kv_commit(txn, &err));
 }
 
@@ -35,7 +37,8 @@ static uint64_t read_snapshot(struct cadre_kv_cursor *cursor)
 	struct cadre_slice value;
 	uint64_t first = 0;
 	int rows = 0;
-	enum cadre_status status = cadre_kv_seek(cursor, cadre_slice(NULL, 0), &key, &value);
+	enum cadre_status status = cadre_kv_seek(cursor, cadre_slice(NULL, 0), &key,
+	                                         &value);
 
 	while (status == CADRE_OK) {
 		uint64_t number;
@@ -91,8 +94,8 @@ static void readers_see_whole_commits_and_never_go_back(void **state)
 	assert_ok(cadre_kv_open_lmdb(dir, NULL, &shared.kv, &err));
 	write_commit(shared.kv, 1);
 	for (int i = 0; i < READERS; i++)
-		assert_int_equal(pthread_create(&threads[i], NULL, read_until_done, &shared),
-		                 0);
+		assert_int_equal(
+		        pthread_create(&threads[i], NULL, read_until_done, &shared), 0);
 	for (uint64_t i = 2; i <= COMMITS; i++)
 		write_commit(shared.kv, i);
 	shared.done = true;

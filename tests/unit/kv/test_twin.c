@@ -63,7 +63,8 @@ static void compare_walk(struct cadre_kv_txn *const txns[KINDS])
 
 	for (int k = 0; k < KINDS; k++) {
 		assert_ok(cadre_kv_cursor_open(txns[k], &cursors[k], &err));
-		status[k] = cadre_kv_seek(cursors[k], cadre_slice(NULL, 0), &key[k], &value[k]);
+		status[k] = cadre_kv_seek(cursors[k], cadre_slice(NULL, 0), &key[k],
+		                          &value[k]);
 	}
 	for (;;) {
 		assert_int_equal(status[0], status[1]);
@@ -98,7 +99,8 @@ static void begin_one(struct twin *twin)
 		return;
 	for (int k = 0; k < KINDS; k++)
 		if (twin->depth == 0)
-			assert_ok(cadre_kv_begin(twin->kv[k], CADRE_KV_WRITE, &top[k], &err));
+			assert_ok(cadre_kv_begin(twin->kv[k], CADRE_KV_WRITE, &top[k],
+			                         &err));
 		else
 			assert_ok(cadre_kv_begin_nested(twin->txns[twin->depth - 1][k],
 			                                &top[k], &err));
@@ -160,7 +162,8 @@ static void read_one(struct twin *twin)
 		assert_ok(cadre_kv_cursor_open(txn, &cursor, &err));
 		status[k][0] = directions & 1
 		                       ? cadre_kv_seek(cursor, key, &at[k][0], &value)
-		                       : cadre_kv_seek_before(cursor, key, &at[k][0], &value);
+		                       : cadre_kv_seek_before(cursor, key, &at[k][0],
+		                                              &value);
 		for (uint64_t i = 1; i <= moves; i++)
 			status[k][i] = directions >> i & 1
 			                       ? cadre_kv_next(cursor, &at[k][i], &value)
@@ -190,7 +193,8 @@ static void move_snapshot(struct twin *twin)
 static void run_twin(struct twin *twin)
 {
 	for (int k = 0; k < KINDS; k++)
-		assert_ok(cadre_kv_begin(twin->kv[k], CADRE_KV_READ, &twin->readers[k], &err));
+		assert_ok(cadre_kv_begin(twin->kv[k], CADRE_KV_READ, &twin->readers[k],
+		                         &err));
 	for (int i = 0; i < OPERATIONS; i++) {
 		uint64_t what = below(twin, 100);
 		if (what < 60)
@@ -242,14 +246,16 @@ static void large_and_sorted_loads_agree(void **state)
 		(void)snprintf(key, sizeof key, "%08d", number);
 		for (int k = 0; k < KINDS; k++)
 			assert_ok(cadre_kv_put(twin.txns[0][k], cadre_slice_text(key),
-			                       cadre_slice_text(key), CADRE_KV_PUT, &err));
+			                       cadre_slice_text(key), CADRE_KV_PUT,
+			                       &err));
 	}
 	end_one(&twin, true);
 	begin_one(&twin);
 	for (int i = 0; i < 20000; i += 1 + i % 3) {
 		(void)snprintf(key, sizeof key, "%08d", i);
 		for (int k = 0; k < KINDS; k++)
-			assert_ok(cadre_kv_del(twin.txns[0][k], cadre_slice_text(key), &err));
+			assert_ok(cadre_kv_del(twin.txns[0][k], cadre_slice_text(key),
+			                       &err));
 	}
 	end_one(&twin, true);
 	for (int k = 0; k < KINDS; k++)
