@@ -71,6 +71,7 @@ struct cadre_buffer {
 	size_t capacity;
 };
 
+/* Frees the content and empties the buffer. Takes NULL. */
 void cadre_buffer_fini(struct cadre_buffer *buffer);
 /* Room for `extra` bytes behind the content. */
 CADRE_MUST_CHECK enum cadre_status cadre_buffer_reserve(struct cadre_buffer *buffer,

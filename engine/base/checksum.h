@@ -14,6 +14,7 @@
 /* CRC32C of `length` bytes; `seed` is 0, or the result for the bytes before. */
 uint32_t cadre_crc32c(uint32_t seed, const void *data, size_t length);
 
+/* SHA-256 of `length` bytes. */
 struct cadre_sha256 cadre_sha256(const void *data, size_t length);
 
 /* SHA-256 over the concatenation of `count` slices. */
@@ -28,6 +29,7 @@ void cadre_sha256_update(struct cadre_sha256_stream *stream, const void *data,
                          size_t length);
 struct cadre_sha256 cadre_sha256_final(struct cadre_sha256_stream *stream);
 
+/* XXH3-128 with seed 0 of `length` bytes. */
 struct cadre_hash128 cadre_xxh128(const void *data, size_t length);
 
 /* 128-bit sums modulo 2^128: the state digest is a sum of terms. */

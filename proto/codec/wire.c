@@ -396,6 +396,7 @@ static enum cadre_status scan_message(struct level *level)
 		status = scan_tag(level, &at, &wire);
 		if (status != CADRE_OK)
 			return status;
+		CADRE_ASSERT(level->field);
 		if (wire == PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED)
 			status = scan_prefixed(level, &at);
 		else
