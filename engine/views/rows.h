@@ -28,7 +28,8 @@
  *   v  history id, version id                  group id
  *
  * Node ids and principal names are kept in `o` behind the prefixes "node:" and
- * "principal:". The digest is the sum of XXH3-128(key || value) over the tables
+ * "principal:". Compartments and OCIDs over CADRE_TEXT_KEY_BYTES stand in keys as
+ * their first CADRE_NAME_KEY_BYTES, 0x00 and their SHA-256. The digest is the sum of XXH3-128(key || value) over the tables
  * A K T h m r s (version 1); the others follow from them.
  */
 #ifndef CADRE_VIEWS_ROWS_H
@@ -41,6 +42,9 @@
 #define CADRE_DIGEST_VERSION 1u
 #define CADRE_ROW_CRC_BYTES 4u
 #define CADRE_NAME_KEY_BYTES 200u
+#define CADRE_TEXT_KEY_BYTES 255u
+/* Of a member's OCID or key, so that their rows' keys fit. */
+#define CADRE_MEMBER_KEY_BYTES_MAX (CADRE_KV_KEY_BYTES_MAX - 15u)
 
 /* A key being built in place. */
 struct cadre_row_key {
@@ -60,6 +64,10 @@ void cadre_row_key_u8(struct cadre_row_key *key, uint8_t part);
 void cadre_row_key_u32(struct cadre_row_key *key, uint32_t part);
 void cadre_row_key_u64(struct cadre_row_key *key, uint64_t part);
 void cadre_row_key_bytes(struct cadre_row_key *key, const void *part, size_t length);
+/* A compartment or OCID of any length. */
+void cadre_row_key_text(struct cadre_row_key *key, struct cadre_slice text);
+/* The name part of an `n` row: 200 bytes, 0x00, 16 bytes of its SHA-256. */
+void cadre_row_key_name(struct cadre_row_key *key, struct cadre_slice name);
 
 /* Splits a stored value: checks the CRC, returns the content.
  * Errors: CADRE_CORRUPT. */

@@ -39,6 +39,9 @@ struct cadre_view {
 	bool pointers_changed; /* a latest or serving row was written */
 	uint64_t rows_written; /* puts and deletes */
 	uint64_t bytes_written; /* keys and values put */
+	/* Private. */
+	cadre_time_ms oldest_token_ms; /* of the first t row; see token.c */
+	struct cadre_buffer scratch;   /* key and value of the row being written */
 };
 
 /* `arena` must outlive the view. An empty map has a zero head. */
@@ -52,6 +55,7 @@ struct cadre_view_mark {
 	struct cadre_kv_txn *outer;
 	struct cadre_view_head head;
 	bool pointers_changed;
+	cadre_time_ms oldest_token_ms;
 };
 CADRE_MUST_CHECK enum cadre_status cadre_view_mark(struct cadre_view *view,
                                                    struct cadre_view_mark *saved,
