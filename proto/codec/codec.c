@@ -45,6 +45,8 @@ enum cadre_status cadre_pack(const ProtobufCMessage *message, struct cadre_buffe
 		                       "%s: a required field or a string is missing",
 		                       message->descriptor->short_name);
 	bytes = protobuf_c_message_get_packed_size(message);
+	if (bytes == 0)
+		return CADRE_OK;
 	if (cadre_buffer_reserve(out, bytes) != CADRE_OK)
 		return cadre_error_set(err, CADRE_OUT_OF_MEMORY,
 		                       "%s: no memory for %zu bytes",

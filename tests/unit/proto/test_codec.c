@@ -64,6 +64,18 @@ static void packing_appends_behind_what_is_there(void **state)
 	cadre_buffer_fini(&twice);
 }
 
+static void an_empty_message_packs_to_nothing(void **state)
+{
+	struct cadre_error err = CADRE_ERROR_INIT;
+	struct cadre_buffer bytes = { 0 };
+	Sample__Nest nest = SAMPLE__NEST__INIT;
+
+	(void)state;
+	assert_ok(cadre_pack(&nest.base, &bytes, &err));
+	assert_int_equal(bytes.length, 0);
+	assert_null(bytes.data);
+}
+
 static void a_message_that_lacks_a_required_field_is_not_packed(void **state)
 {
 	struct cadre_error err = CADRE_ERROR_INIT;
@@ -188,6 +200,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_packed_unpacks_to_the_same),
 		cmocka_unit_test(packing_appends_behind_what_is_there),
+		cmocka_unit_test(an_empty_message_packs_to_nothing),
 		cmocka_unit_test(a_message_that_lacks_a_required_field_is_not_packed),
 		cmocka_unit_test(hostile_bytes_do_not_reach_the_decoder),
 		cmocka_unit_test(a_message_larger_than_its_arena_is_too_large),

@@ -128,6 +128,8 @@ REFUSES(a_missing_required_field_inside_is_refused, "72 03 0A0162  72 02 1001",
         "memberList[1].leafName: is missing")
 REFUSES(a_string_with_nul_is_refused, "7A 0B 6162636465666768690062",
         "labels[0]: has a NUL character")
+REFUSES(a_string_with_nul_among_its_first_8_is_refused, "7A 0A 61620064656667686970",
+        "labels[0]: has a NUL character")
 REFUSES(a_string_with_invalid_utf8_is_refused, "7A 01 62 7A 0A 6162636465666768C0AF",
         "labels[1]: is not valid UTF-8")
 REFUSES(a_surrogate_in_a_string_is_refused, "7A 03 EDA080",
@@ -312,6 +314,7 @@ int main(void)
 		cmocka_unit_test(two_members_of_a_oneof_are_refused),
 		cmocka_unit_test(a_missing_required_field_inside_is_refused),
 		cmocka_unit_test(a_string_with_nul_is_refused),
+		cmocka_unit_test(a_string_with_nul_among_its_first_8_is_refused),
 		cmocka_unit_test(a_string_with_invalid_utf8_is_refused),
 		cmocka_unit_test(a_surrogate_in_a_string_is_refused),
 		cmocka_unit_test(an_unknown_enum_value_is_refused),
