@@ -42,7 +42,8 @@ CADRE_API int cadre_reader_open(const char *data_dir, struct cadre_reader **ret_
 CADRE_API int cadre_reader_clone(struct cadre_reader *reader, struct cadre_reader **ret_reader);
 /* Closes its scopes too. Takes NULL. */
 CADRE_API void cadre_reader_close(struct cadre_reader *reader);
-/* Text of the last error on this reader; valid until the next call. */
+/* Text of the last error on this reader; valid until the next call. NULL: of this
+ * thread's last open or clone that failed. */
 CADRE_API const char *cadre_reader_message(const struct cadre_reader *reader);
 
 /* Position of the views as last seen: seq applied, and the time (ms since 1970)
