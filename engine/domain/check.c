@@ -23,7 +23,8 @@ static enum cadre_status check_length(const struct cadre_path *path, size_t leng
 {
 	if ((double)length < rule->min)
 		return cadre_path_refuse(path, NULL, err, CADRE_INVALID_PARAMETER,
-		                         "%zu %s, at least %.0f", length, unit, rule->min);
+		                         "%zu %s, at least %.0f", length, unit,
+		                         rule->min);
 	if ((double)length > rule->max)
 		return cadre_path_refuse(path, NULL, err, CADRE_INVALID_PARAMETER,
 		                         "%zu %s, at most %.0f", length, unit, rule->max);
@@ -41,7 +42,8 @@ static enum cadre_status check_ref(const struct walk *walk, const struct cadre_p
 	                         "\"%s\" names no earlier command of a batch", text);
 }
 
-static enum cadre_status check_text(const struct walk *walk, const struct cadre_path *path,
+static enum cadre_status check_text(const struct walk *walk,
+                                    const struct cadre_path *path,
                                     const struct cadre_field_rule *rule, const char *text)
 {
 	size_t bytes = strlen(text);
@@ -53,9 +55,9 @@ static enum cadre_status check_text(const struct walk *walk, const struct cadre_
 	if (!cadre_utf8_check(text, bytes, &points))
 		return cadre_path_refuse(path, NULL, walk->err, CADRE_INVALID_PARAMETER,
 		                         "not valid UTF-8");
-	status = cadre_text_in_bytes(rule->text) ?
-	                 check_length(path, bytes, "bytes", rule, walk->err) :
-	                 check_length(path, points, "characters", rule, walk->err);
+	status = cadre_text_in_bytes(rule->text)
+	                 ? check_length(path, bytes, "bytes", rule, walk->err)
+	                 : check_length(path, points, "characters", rule, walk->err);
 	if (status != CADRE_OK || bytes == 0)
 		return status;
 	if (cadre_text_find_forbidden(rule->text, text, &point))
@@ -96,8 +98,8 @@ static enum cadre_status check_number(const struct walk *walk,
 	                         rule->max);
 }
 
-static enum cadre_status check_enum(const struct walk *walk, const struct cadre_path *path,
-                                    const void *at)
+static enum cadre_status check_enum(const struct walk *walk,
+                                    const struct cadre_path *path, const void *at)
 {
 	int value;
 
@@ -190,8 +192,8 @@ static enum cadre_status check_message(const struct walk *walk,
 	const struct cadre_message_rules *rules = cadre_rules_of_message(type);
 
 	for (unsigned i = 0; i < type->n_fields; i++) {
-		enum cadre_status status =
-		        check_field(walk, message, path, rules, &type->fields[i]);
+		enum cadre_status status = check_field(walk, message, path, rules,
+		                                       &type->fields[i]);
 		if (status != CADRE_OK)
 			return status;
 	}
@@ -237,7 +239,8 @@ static enum cadre_status check_batch_token(const Cadre__V1__Batch *batch,
 	return check_message(&walk, &probe.base, NULL);
 }
 
-enum cadre_status cadre_batch_check(const Cadre__V1__Batch *batch, struct cadre_error *err)
+enum cadre_status cadre_batch_check(const Cadre__V1__Batch *batch,
+                                    struct cadre_error *err)
 {
 	enum cadre_status status = check_batch_token(batch, err);
 

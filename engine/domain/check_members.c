@@ -17,10 +17,12 @@ enum cadre_status cadre_check_details(const ProtobufCMessage *message,
 	bool stacked = details->type == CADRE__V1__GROUP_TYPE__STACKED;
 
 	if (stacked && !details->base_model_id)
-		return cadre_path_refuse(path, "baseModelId", err, CADRE_MISSING_PARAMETER,
+		return cadre_path_refuse(path, "baseModelId", err,
+		                         CADRE_MISSING_PARAMETER,
 		                         "a STACKED group needs one");
 	if (!stacked && details->base_model_id)
-		return cadre_path_refuse(path, "baseModelId", err, CADRE_INVALID_PARAMETER,
+		return cadre_path_refuse(path, "baseModelId", err,
+		                         CADRE_INVALID_PARAMETER,
 		                         "only a STACKED group has one");
 	return cadre_check_metadata(details->custom_metadata_list,
 	                            details->n_custom_metadata_list, path, err);
@@ -59,7 +61,8 @@ static enum cadre_status check_neighbours(const struct name *first,
 	snprintf(tail, sizeof tail, "members[%zu].%s", second->member, field);
 	return cadre_path_refuse(path, tail, err, CADRE_INVALID_PARAMETER,
 	                         "\"%s\" is the %s of members[%zu]", second->text,
-	                         first->is_key ? "inferenceKey" : "modelId", first->member);
+	                         first->is_key ? "inferenceKey" : "modelId",
+	                         first->member);
 }
 
 static enum cadre_status check_names(const Cadre__V1__CreateGroup *group,
@@ -78,8 +81,8 @@ static enum cadre_status check_names(const Cadre__V1__CreateGroup *group,
 	}
 	qsort(names, count, sizeof names[0], compare_names);
 	for (size_t i = 1; i < count; i++) {
-		enum cadre_status status =
-		        check_neighbours(&names[i - 1], &names[i], path, err);
+		enum cadre_status status = check_neighbours(&names[i - 1], &names[i],
+		                                            path, err);
 		if (status != CADRE_OK)
 			return status;
 	}

@@ -18,20 +18,22 @@ static size_t text_bytes(const char *text)
 	return text ? strlen(text) : 0;
 }
 
-static enum cadre_status check_freeform(const Cadre__V1__FreeformTags *tags, size_t *bytes,
-                                        const struct cadre_path *path,
+static enum cadre_status check_freeform(const Cadre__V1__FreeformTags *tags,
+                                        size_t *bytes, const struct cadre_path *path,
                                         struct cadre_error *err)
 {
 	char tail[64];
 
 	for (size_t i = 0; tags && i < tags->n_tags; i++) {
-		*bytes += text_bytes(tags->tags[i]->key) + text_bytes(tags->tags[i]->value);
+		*bytes += text_bytes(tags->tags[i]->key) +
+		          text_bytes(tags->tags[i]->value);
 		for (size_t k = 0; k < i; k++) {
 			if (strcmp(tags->tags[i]->key, tags->tags[k]->key) != 0)
 				continue;
 			snprintf(tail, sizeof tail, "freeformTags.tags[%zu].key", i);
 			return cadre_path_refuse(path, tail, err, CADRE_INVALID_PARAMETER,
-			                         "\"%s\" stands twice", tags->tags[i]->key);
+			                         "\"%s\" stands twice",
+			                         tags->tags[i]->key);
 		}
 	}
 	return CADRE_OK;
@@ -51,9 +53,9 @@ static enum cadre_status check_defined(const Cadre__V1__DefinedTags *tags, size_
 	for (size_t i = 0; tags && i < tags->n_tags; i++) {
 		const Cadre__V1__DefinedTag *tag = tags->tags[i];
 		*bytes += text_bytes(tag->namespace_) + text_bytes(tag->key);
-		*bytes += tag->value_case == CADRE__V1__DEFINED_TAG__VALUE_TEXT ?
-		                  text_bytes(tag->text) :
-		                  sizeof tag->number;
+		*bytes += tag->value_case == CADRE__V1__DEFINED_TAG__VALUE_TEXT
+		                  ? text_bytes(tag->text)
+		                  : sizeof tag->number;
 		snprintf(tail, sizeof tail, "definedTags.tags[%zu]", i);
 		if (tag->value_case == CADRE__V1__DEFINED_TAG__VALUE__NOT_SET)
 			return cadre_path_refuse(path, tail, err, CADRE_MISSING_PARAMETER,
@@ -73,7 +75,8 @@ static enum cadre_status check_defined(const Cadre__V1__DefinedTags *tags, size_
 static const void *field_named(const ProtobufCMessage *message, const char *name)
 {
 	const ProtobufCFieldDescriptor *field =
-	        protobuf_c_message_descriptor_get_field_by_name(message->descriptor, name);
+	        protobuf_c_message_descriptor_get_field_by_name(message->descriptor,
+	                                                        name);
 
 	return field ? cadre_field_pointer(cadre_field_at(message, field)) : NULL;
 }
@@ -82,8 +85,8 @@ enum cadre_status cadre_check_tags(const ProtobufCMessage *message,
                                    const struct cadre_path *path, struct cadre_error *err)
 {
 	size_t bytes = 0;
-	enum cadre_status status =
-	        check_freeform(field_named(message, "freeform_tags"), &bytes, path, err);
+	enum cadre_status status = check_freeform(field_named(message, "freeform_tags"),
+	                                          &bytes, path, err);
 
 	if (status == CADRE_OK)
 		status = check_defined(field_named(message, "defined_tags"), &bytes, path,
@@ -112,9 +115,8 @@ enum cadre_status cadre_check_register_model(const ProtobufCMessage *message,
                                              struct cadre_error *err)
 {
 	const Cadre__V1__RegisterModel *model = (const void *)message;
-	enum cadre_status status =
-	        cadre_check_metadata(model->custom_metadata_list,
-	                             model->n_custom_metadata_list, path, err);
+	enum cadre_status status = cadre_check_metadata(
+	        model->custom_metadata_list, model->n_custom_metadata_list, path, err);
 
 	return status == CADRE_OK ? cadre_check_tags(message, path, err) : status;
 }
@@ -142,18 +144,16 @@ enum cadre_status cadre_check_infrastructure(const ProtobufCMessage *message,
 		                         infra->scaling_policy_type);
 	if (infra->has_maximum_instance_count && infra->has_instance_count &&
 	    infra->maximum_instance_count < infra->instance_count)
-		return cadre_path_refuse(path, "maximumInstanceCount", err,
-		                         CADRE_INVALID_PARAMETER,
-		                         "%u, less than instanceCount %u",
-		                         infra->maximum_instance_count,
-		                         infra->instance_count);
+		return cadre_path_refuse(
+		        path, "maximumInstanceCount", err, CADRE_INVALID_PARAMETER,
+		        "%u, less than instanceCount %u", infra->maximum_instance_count,
+		        infra->instance_count);
 	if (infra->has_maximum_bandwidth_mbps && infra->has_bandwidth_mbps &&
 	    infra->maximum_bandwidth_mbps < infra->bandwidth_mbps)
-		return cadre_path_refuse(path, "maximumBandwidthMbps", err,
-		                         CADRE_INVALID_PARAMETER,
-		                         "%u, less than bandwidthMbps %u",
-		                         infra->maximum_bandwidth_mbps,
-		                         infra->bandwidth_mbps);
+		return cadre_path_refuse(
+		        path, "maximumBandwidthMbps", err, CADRE_INVALID_PARAMETER,
+		        "%u, less than bandwidthMbps %u", infra->maximum_bandwidth_mbps,
+		        infra->bandwidth_mbps);
 	return CADRE_OK;
 }
 
@@ -168,7 +168,8 @@ static enum cadre_status check_variable_name(const char *name, const char *tail,
 	if (bytes < VARIABLE_NAME_BYTES_MIN || bytes > VARIABLE_NAME_BYTES_MAX)
 		return cadre_path_refuse(path, tail, err, CADRE_INVALID_PARAMETER,
 		                         "%zu characters, must be %d to %d", bytes,
-		                         VARIABLE_NAME_BYTES_MIN, VARIABLE_NAME_BYTES_MAX);
+		                         VARIABLE_NAME_BYTES_MIN,
+		                         VARIABLE_NAME_BYTES_MAX);
 	if (cadre_text_find_forbidden(CADRE_TEXT_VARIABLE, name, &point))
 		return cadre_path_refuse(path, tail, err, CADRE_INVALID_PARAMETER,
 		                         "U+%04X is not allowed", (unsigned)point);
@@ -196,10 +197,9 @@ static enum cadre_status check_variables(const Cadre__V1__Environment *environme
 		bytes += strlen(variable->name) + strlen(variable->value);
 		for (size_t k = 0; k < i; k++) {
 			if (strcmp(variable->name, environment->variables[k]->name) == 0)
-				return cadre_path_refuse(path, tail, err,
-				                         CADRE_INVALID_PARAMETER,
-				                         "\"%s\" stands twice",
-				                         variable->name);
+				return cadre_path_refuse(
+				        path, tail, err, CADRE_INVALID_PARAMETER,
+				        "\"%s\" stands twice", variable->name);
 		}
 	}
 	if (bytes > VARIABLES_BYTES_MAX)
@@ -220,9 +220,9 @@ static enum cadre_status check_start(const Cadre__V1__Environment *environment,
 	for (size_t i = 0; i < environment->n_entrypoint; i++)
 		bytes += strlen(environment->entrypoint[i]);
 	if (bytes > VARIABLES_BYTES_MAX)
-		return cadre_path_refuse(path, "cmd, entrypoint", err, CADRE_LIMIT_EXCEEDED,
-		                         "%zu bytes, at most %d", bytes,
-		                         VARIABLES_BYTES_MAX);
+		return cadre_path_refuse(path, "cmd, entrypoint", err,
+		                         CADRE_LIMIT_EXCEEDED, "%zu bytes, at most %d",
+		                         bytes, VARIABLES_BYTES_MAX);
 	return CADRE_OK;
 }
 

@@ -17,17 +17,17 @@
 
 struct command_row {
 	Cadre__V1__Event__BodyCase event;
-	int target;    /* kind of the resource that field 1 names; NO_TARGET */
-	bool upserts;  /* the target may be absent, or deleted */
+	int target;   /* kind of the resource that field 1 names; NO_TARGET */
+	bool upserts; /* the target may be absent, or deleted */
 	cadre_decide_fn decide;
 };
 
-#define ROW(command, event, target, function)                                   \
-	[CADRE__V1__COMMAND__BODY_##command] = { CADRE__V1__EVENT__BODY_##event, \
-		                                 target, false, cadre_decide_##function }
-#define UPSERT(command, event, target, function)                                \
-	[CADRE__V1__COMMAND__BODY_##command] = { CADRE__V1__EVENT__BODY_##event, \
-		                                 target, true, cadre_decide_##function }
+#define ROW(command, event, target, function)                                            \
+	[CADRE__V1__COMMAND__BODY_##command] = { CADRE__V1__EVENT__BODY_##event, target, \
+		                                 false, cadre_decide_##function }
+#define UPSERT(command, event, target, function)                                         \
+	[CADRE__V1__COMMAND__BODY_##command] = { CADRE__V1__EVENT__BODY_##event, target, \
+		                                 true, cadre_decide_##function }
 #define GROUP CADRE__V1__KIND__KIND_GROUP
 #define HISTORY CADRE__V1__KIND__KIND_HISTORY
 #define DEPLOYMENT CADRE__V1__KIND__KIND_DEPLOYMENT
@@ -73,11 +73,12 @@ enum cadre_status cadre_decide_token(const struct cadre_decide *decide, const ch
 {
 	const struct cadre_state *state = &decide->state;
 	Cadre__V1__TokenRow *row = NULL;
-	const char *principal = decide->actor ? decide->actor->principal : "";
-	enum cadre_status status =
-	        state->ops->token(state->ctx, principal, token, &row, err);
+	enum cadre_status status;
 
+	CADRE_ASSERT(decide->actor != NULL);
 	*ret_row = NULL;
+	status = state->ops->token(state->ctx, decide->actor->principal, token, &row,
+	                           err);
 	if (status == CADRE_NOT_FOUND)
 		return CADRE_OK;
 	if (status != CADRE_OK)
@@ -223,8 +224,8 @@ static enum cadre_status make_event(struct cadre_deciding *d,
 {
 	Cadre__V1__Actor *actor = NULL;
 	Cadre__V1__Event *event;
-	enum cadre_status status =
-	        cadre_new_message(d, &cadre__v1__event__descriptor, &event);
+	enum cadre_status status = cadre_new_message(d, &cadre__v1__event__descriptor,
+	                                             &event);
 
 	if (status == CADRE_OK && d->in->actor) {
 		status = cadre_new_message(d, &cadre__v1__actor__descriptor, &actor);
@@ -240,11 +241,13 @@ static enum cadre_status make_event(struct cadre_deciding *d,
 	memcpy(&event->group_created, &body, sizeof body);
 	d->out->event = event;
 	d->out->seq = d->in->seq;
-	d->out->etag_seq = d->in->seq;
+	if (d->out->etag_seq == 0)
+		d->out->etag_seq = d->in->seq;
 	return check_size(d);
 }
 
-static enum cadre_status decide_body(struct cadre_deciding *d, Cadre__V1__RetryToken *token)
+static enum cadre_status decide_body(struct cadre_deciding *d,
+                                     Cadre__V1__RetryToken *token)
 {
 	const struct command_row *row = &rows[d->command->body_case];
 	const ProtobufCMessage *in = &d->command->create_group->base;
@@ -269,11 +272,11 @@ enum cadre_status cadre_decide(const struct cadre_decide *decide,
                                struct cadre_decision *ret_decision,
                                struct cadre_error *err)
 {
-	struct cadre_deciding d = { .in = decide, .command = command, .out = ret_decision,
-		                    .err = err };
-	const ProtobufCFieldDescriptor *field =
-	        protobuf_c_message_descriptor_get_field(command->base.descriptor,
-	                                                (unsigned)command->body_case);
+	struct cadre_deciding d = {
+		.in = decide, .command = command, .out = ret_decision, .err = err
+	};
+	const ProtobufCFieldDescriptor *field = protobuf_c_message_descriptor_get_field(
+	        command->base.descriptor, (unsigned)command->body_case);
 	Cadre__V1__RetryToken *token;
 	enum cadre_status status;
 

@@ -16,10 +16,10 @@ static enum cadre_status find_deployable(struct cadre_deciding *d, const char *o
 	if (status != CADRE_OK)
 		return status;
 	if ((*ret_group)->group->member_count > CADRE_DEPLOYED_MEMBERS_MAX)
-		return cadre_refuse(d, CADRE_LIMIT_EXCEEDED, field,
-		                    "\"%s\" has %u members, a deployment takes at most %d",
-		                    ocid, (*ret_group)->group->member_count,
-		                    CADRE_DEPLOYED_MEMBERS_MAX);
+		return cadre_refuse(
+		        d, CADRE_LIMIT_EXCEEDED, field,
+		        "\"%s\" has %u members, a deployment takes at most %d", ocid,
+		        (*ret_group)->group->member_count, CADRE_DEPLOYED_MEMBERS_MAX);
 	return CADRE_OK;
 }
 
@@ -35,7 +35,8 @@ enum cadre_status cadre_decide_create_deployment(struct cadre_deciding *d,
 		status = cadre_new_message(d, &cadre__v1__deployment_created__descriptor,
 		                           &event);
 	if (status == CADRE_OK)
-		status = cadre_new_message(d, wanted->base.descriptor, &event->deployment);
+		status = cadre_new_message(d, wanted->base.descriptor,
+		                           &event->deployment);
 	if (status != CADRE_OK)
 		return status;
 	*event->deployment = *wanted;
@@ -87,8 +88,8 @@ static void keep_settings(Cadre__V1__UpdateDeployment *left,
 	else
 		left->infrastructure = NULL;
 	if (left->environment &&
-	    (!present->environment || !cadre_message_equal(&left->environment->base,
-	                                                   &present->environment->base)))
+	    (!present->environment ||
+	     !cadre_message_equal(&left->environment->base, &present->environment->base)))
 		++*changes;
 	else
 		left->environment = NULL;
@@ -168,8 +169,8 @@ enum cadre_status cadre_decide_cut_over(struct cadre_deciding *d, ProtobufCMessa
 	enum cadre_status status;
 
 	if (d->target->lifecycle_state == CADRE__V1__LIFECYCLE_STATE__INACTIVE)
-		return cadre_refuse(d, CADRE_CONFLICT, "deploymentId", "\"%s\" is INACTIVE",
-		                    d->target->ocid);
+		return cadre_refuse(d, CADRE_CONFLICT, "deploymentId",
+		                    "\"%s\" is INACTIVE", d->target->ocid);
 	if (wanted->generation != present->generation)
 		return cadre_refuse(d, CADRE_CONFLICT, "generation",
 		                    "%llu, the newest is %llu",
@@ -177,7 +178,8 @@ enum cadre_status cadre_decide_cut_over(struct cadre_deciding *d, ProtobufCMessa
 		                    (unsigned long long)present->generation);
 	if (present->has_serving_generation &&
 	    present->serving_generation == wanted->generation)
-		return cadre_refuse(d, CADRE_CONFLICT, "generation", "%llu is served already",
+		return cadre_refuse(d, CADRE_CONFLICT, "generation",
+		                    "%llu is served already",
 		                    (unsigned long long)wanted->generation);
 	status = cadre_find_row(d, present->target_group, &group);
 	if (status == CADRE_OK)
@@ -204,6 +206,8 @@ enum cadre_status cadre_decide_finish_cut_over(struct cadre_deciding *d,
 	    present->serving_generation != wanted->generation)
 		return cadre_refuse(d, CADRE_CONFLICT, "generation", "%llu is not served",
 		                    (unsigned long long)wanted->generation);
+	/* Noted in the log; the deployment stays as it is. */
+	d->out->etag_seq = d->target->changed_seq;
 	*ret = &wanted->base;
 	return CADRE_OK;
 }

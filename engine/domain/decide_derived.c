@@ -15,8 +15,8 @@ static enum cadre_status find_source(struct cadre_deciding *d, struct derive *de
 {
 	const struct cadre_state *state = &d->in->state;
 	Cadre__V1__Resource *named = NULL;
-	enum cadre_status status =
-	        state->ops->by_ocid(state->ctx, derive->source_id, &named, d->err);
+	enum cadre_status status = state->ops->by_ocid(state->ctx, derive->source_id,
+	                                               &named, d->err);
 
 	if (status != CADRE_OK && status != CADRE_NOT_FOUND)
 		return status;
@@ -71,12 +71,10 @@ static enum cadre_status difference(struct cadre_deciding *d, const struct deriv
 	const Cadre__V1__GroupDetails *details =
 	        derive->overrides ? derive->overrides->model_group_details : NULL;
 	struct cadre_difference diff = { 0 };
-	enum cadre_status status =
-	        cadre_patch(d, derive->source->group, derive->patch, derive->patch_count,
-	                    details ? details->base_model_id :
-	                              derive->source->group->base_model_id,
-	                    details ? "overrides.modelGroupDetails.baseModelId" : "patch",
-	                    &diff);
+	enum cadre_status status = cadre_patch(
+	        d, derive->source->group, derive->patch, derive->patch_count,
+	        details ? details->base_model_id : derive->source->group->base_model_id,
+	        details ? "overrides.modelGroupDetails.baseModelId" : "patch", &diff);
 
 	event->removed = diff.removed;
 	event->n_removed = diff.removed_count;
@@ -85,14 +83,16 @@ static enum cadre_status difference(struct cadre_deciding *d, const struct deriv
 	return status;
 }
 
-static enum cadre_status derive_group(struct cadre_deciding *d, const struct derive *derive,
+static enum cadre_status derive_group(struct cadre_deciding *d,
+                                      const struct derive *derive,
                                       const char *compartment_id, const char *project_id,
-                                      Cadre__V1__HistoryLink *link, ProtobufCMessage **ret)
+                                      Cadre__V1__HistoryLink *link,
+                                      ProtobufCMessage **ret)
 {
 	const Cadre__V1__Resource *source = derive->source;
-	const char *name = derive->overrides && derive->overrides->display_name ?
-	                           derive->overrides->display_name :
-	                           source->display_name;
+	const char *name = derive->overrides && derive->overrides->display_name
+	                           ? derive->overrides->display_name
+	                           : source->display_name;
 	Cadre__V1__GroupDerived *event;
 	enum cadre_status status =
 	        cadre_new_message(d, &cadre__v1__group_derived__descriptor, &event);
@@ -102,7 +102,8 @@ static enum cadre_status derive_group(struct cadre_deciding *d, const struct der
 	if (status == CADRE_OK)
 		status = event_overrides(d, derive->overrides, &event->overrides);
 	if (status == CADRE_OK)
-		status = cadre_name_or_made_up(d, name, "model-group", &event->display_name);
+		status = cadre_name_or_made_up(d, name, "model-group",
+		                               &event->display_name);
 	if (status == CADRE_OK)
 		status = cadre_made(d, CADRE__V1__KIND__KIND_GROUP, NULL, &event->id);
 	if (status != CADRE_OK)
@@ -111,7 +112,8 @@ static enum cadre_status derive_group(struct cadre_deciding *d, const struct der
 	event->source_group_id = source->ocid;
 	event->compartment_id = cadre_arena_strdup(d->in->arena,
 	                                           cadre_slice_text(compartment_id));
-	event->project_id = cadre_arena_strdup(d->in->arena, cadre_slice_text(project_id));
+	event->project_id = cadre_arena_strdup(d->in->arena,
+	                                       cadre_slice_text(project_id));
 	event->link = link;
 	if (!event->compartment_id || !event->project_id)
 		return cadre_arena_refused(d);
@@ -121,7 +123,8 @@ static enum cadre_status derive_group(struct cadre_deciding *d, const struct der
 
 static const char *named_history(const struct derive *derive)
 {
-	return derive->overrides ? derive->overrides->model_group_version_history_id : NULL;
+	return derive->overrides ? derive->overrides->model_group_version_history_id
+	                         : NULL;
 }
 
 /* The new group takes its place in `history`; overrides may only repeat it. */
@@ -140,7 +143,8 @@ static enum cadre_status continue_history(struct cadre_deciding *d,
 	return cadre_make_link(d, history, latest, ret_link);
 }
 
-enum cadre_status cadre_decide_clone_group(struct cadre_deciding *d, ProtobufCMessage **ret)
+enum cadre_status cadre_decide_clone_group(struct cadre_deciding *d,
+                                           ProtobufCMessage **ret)
 {
 	const Cadre__V1__CloneGroup *clone = d->command->clone_group;
 	struct derive derive = { .source_id = clone->source_id,
@@ -156,10 +160,12 @@ enum cadre_status cadre_decide_clone_group(struct cadre_deciding *d, ProtobufCMe
 		status = continue_history(d, &derive, derive.history, true, &link);
 	else
 		status = cadre_join_history(d, named_history(&derive),
-		                            "overrides.modelGroupVersionHistoryId", &link);
+		                            "overrides.modelGroupVersionHistoryId",
+		                            &link);
 	if (status != CADRE_OK)
 		return status;
-	return derive_group(d, &derive, clone->compartment_id, clone->project_id, link, ret);
+	return derive_group(d, &derive, clone->compartment_id, clone->project_id, link,
+	                    ret);
 }
 
 static enum cadre_status check_is_latest(struct cadre_deciding *d,
@@ -194,7 +200,8 @@ static enum cadre_status patch_link(struct cadre_deciding *d, const struct deriv
 
 	if (!derive->source->group->has_history)
 		return cadre_join_history(d, named_history(derive),
-		                          "overrides.modelGroupVersionHistoryId", ret_link);
+		                          "overrides.modelGroupVersionHistoryId",
+		                          ret_link);
 	status = cadre_find_row(d, derive->source->group->history, &history);
 	if (status == CADRE_OK && !branch)
 		status = check_is_latest(d, derive->source, history);
@@ -203,7 +210,8 @@ static enum cadre_status patch_link(struct cadre_deciding *d, const struct deriv
 	return continue_history(d, derive, history, !branch, ret_link);
 }
 
-enum cadre_status cadre_decide_patch_group(struct cadre_deciding *d, ProtobufCMessage **ret)
+enum cadre_status cadre_decide_patch_group(struct cadre_deciding *d,
+                                           ProtobufCMessage **ret)
 {
 	const Cadre__V1__PatchGroup *patch = d->command->patch_group;
 	struct derive derive = { .source_id = patch->source_id,
@@ -214,7 +222,8 @@ enum cadre_status cadre_decide_patch_group(struct cadre_deciding *d, ProtobufCMe
 	enum cadre_status status = find_source(d, &derive);
 
 	if (status == CADRE_OK)
-		status = patch_link(d, &derive, patch->has_branch && patch->branch, &link);
+		status = patch_link(d, &derive, patch->has_branch && patch->branch,
+		                    &link);
 	if (status != CADRE_OK)
 		return status;
 	return derive_group(d, &derive, derive.source->compartment_id,

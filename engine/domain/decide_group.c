@@ -19,7 +19,8 @@ static enum cadre_status check_strict_members(struct cadre_deciding *d,
 	return CADRE_OK;
 }
 
-enum cadre_status cadre_decide_create_group(struct cadre_deciding *d, ProtobufCMessage **ret)
+enum cadre_status cadre_decide_create_group(struct cadre_deciding *d,
+                                            ProtobufCMessage **ret)
 {
 	const Cadre__V1__CreateGroup *wanted = d->command->create_group;
 	Cadre__V1__GroupCreated *event;
@@ -56,11 +57,11 @@ static enum cadre_status unlink_group(struct cadre_deciding *d)
 	if (history->history->has_latest_group &&
 	    history->history->latest_group == d->target->id &&
 	    history->history->live_groups > 1)
-		return cadre_refuse(d, CADRE_CONFLICT, "modelGroupVersionHistoryId",
-		                    "\"%s\" is the latest of version history \"%s\" with %u "
-		                    "live groups",
-		                    d->target->ocid, history->ocid,
-		                    history->history->live_groups);
+		return cadre_refuse(
+		        d, CADRE_CONFLICT, "modelGroupVersionHistoryId",
+		        "\"%s\" is the latest of version history \"%s\" with %u "
+		        "live groups",
+		        d->target->ocid, history->ocid, history->history->live_groups);
 	return CADRE_OK;
 }
 
@@ -72,7 +73,8 @@ static enum cadre_status link_group(struct cadre_deciding *d, const char *histor
 
 	if (d->target->group->has_history)
 		return cadre_refuse(d, CADRE_CONFLICT, field,
-		                    "\"%s\" is in another version history", d->target->ocid);
+		                    "\"%s\" is in another version history",
+		                    d->target->ocid);
 	status = cadre_join_history(d, history_id, field, ret_link);
 	/* An inactive group joins, but nothing may point at it. */
 	if (status == CADRE_OK &&
@@ -106,7 +108,8 @@ static enum cadre_status update_link(struct cadre_deciding *d,
 	return link_group(d, *wanted, &event->link);
 }
 
-enum cadre_status cadre_decide_update_group(struct cadre_deciding *d, ProtobufCMessage **ret)
+enum cadre_status cadre_decide_update_group(struct cadre_deciding *d,
+                                            ProtobufCMessage **ret)
 {
 	const Cadre__V1__UpdateGroup *wanted = d->command->update_group;
 	Cadre__V1__GroupUpdated *event;
@@ -159,13 +162,15 @@ enum cadre_status cadre_decide_deactivate_group(struct cadre_deciding *d,
 	return status;
 }
 
-enum cadre_status cadre_decide_delete_group(struct cadre_deciding *d, ProtobufCMessage **ret)
+enum cadre_status cadre_decide_delete_group(struct cadre_deciding *d,
+                                            ProtobufCMessage **ret)
 {
 	*ret = &d->command->delete_group->base;
 	return cadre_check_unused(d, d->target, "deleted");
 }
 
-enum cadre_status cadre_decide_move_group(struct cadre_deciding *d, ProtobufCMessage **ret)
+enum cadre_status cadre_decide_move_group(struct cadre_deciding *d,
+                                          ProtobufCMessage **ret)
 {
 	Cadre__V1__MoveResource *move = d->command->move_group;
 
@@ -174,7 +179,8 @@ enum cadre_status cadre_decide_move_group(struct cadre_deciding *d, ProtobufCMes
 	return CADRE_OK;
 }
 
-enum cadre_status cadre_decide_put_artifact(struct cadre_deciding *d, ProtobufCMessage **ret)
+enum cadre_status cadre_decide_put_artifact(struct cadre_deciding *d,
+                                            ProtobufCMessage **ret)
 {
 	Cadre__V1__PutArtifact *put = d->command->put_artifact;
 	const Cadre__V1__GroupState *group = d->target->group;

@@ -54,7 +54,8 @@ static enum cadre_status find_latest(struct cadre_deciding *d, const char *ocid,
 
 	if (status != CADRE_OK)
 		return status;
-	if (group->group->has_history && (!history || group->group->history != history->id))
+	if (group->group->has_history &&
+	    (!history || group->group->history != history->id))
 		return cadre_refuse(d, CADRE_CONFLICT, field,
 		                    "\"%s\" is in another version history", ocid);
 	*ret_group = group;
@@ -76,7 +77,8 @@ static enum cadre_status fill_history(struct cadre_deciding *d,
 		status = check_name_free(d, wanted->compartment_id, wanted->display_name,
 		                         "displayName");
 	else
-		status = make_name(d, wanted->compartment_id, &event->history->display_name);
+		status = make_name(d, wanted->compartment_id,
+		                   &event->history->display_name);
 	if (status != CADRE_OK || !wanted->latest_model_group_id)
 		return status;
 	status = find_latest(d, wanted->latest_model_group_id, NULL, &group, &linked);
@@ -175,7 +177,8 @@ enum cadre_status cadre_decide_delete_history(struct cadre_deciding *d,
 	return CADRE_OK;
 }
 
-enum cadre_status cadre_decide_move_history(struct cadre_deciding *d, ProtobufCMessage **ret)
+enum cadre_status cadre_decide_move_history(struct cadre_deciding *d,
+                                            ProtobufCMessage **ret)
 {
 	Cadre__V1__MoveResource *move = d->command->move_history;
 

@@ -2,17 +2,30 @@
 #include "engine/domain/deciding.h"
 #include "engine/domain/message.h"
 
-static enum cadre_status check_id_unused(struct cadre_deciding *d, const char *ocid)
+static bool is_deleted(const Cadre__V1__Resource *resource)
+{
+	return resource->lifecycle_state == CADRE__V1__LIFECYCLE_STATE__DELETED;
+}
+
+/* A model's id may be given: unused, or a retired model's, which then comes back. */
+static enum cadre_status name_model(struct cadre_deciding *d, const char *ocid,
+                                    char **ret_ocid)
 {
 	const struct cadre_state *state = &d->in->state;
-	Cadre__V1__Resource *other = NULL;
-	enum cadre_status status = state->ops->by_ocid(state->ctx, ocid, &other, d->err);
+	Cadre__V1__Resource *present = NULL;
+	enum cadre_status status = CADRE_NOT_FOUND;
 
-	if (status == CADRE_NOT_FOUND)
-		return CADRE_OK;
-	if (status != CADRE_OK)
+	if (ocid)
+		status = state->ops->by_ocid(state->ctx, ocid, &present, d->err);
+	if (status != CADRE_OK && status != CADRE_NOT_FOUND)
 		return status;
-	return cadre_refuse(d, CADRE_CONFLICT, "id", "\"%s\" is in use", ocid);
+	if (present &&
+	    (present->kind != CADRE__V1__KIND__KIND_MODEL || !is_deleted(present)))
+		return cadre_refuse(d, CADRE_CONFLICT, "id", "\"%s\" is in use", ocid);
+	status = cadre_made(d, CADRE__V1__KIND__KIND_MODEL, ocid, ret_ocid);
+	if (present)
+		d->out->resource = present->id;
+	return status;
 }
 
 enum cadre_status cadre_decide_register_model(struct cadre_deciding *d,
@@ -20,13 +33,9 @@ enum cadre_status cadre_decide_register_model(struct cadre_deciding *d,
 {
 	const Cadre__V1__RegisterModel *wanted = d->command->register_model;
 	Cadre__V1__ModelRegistered *event;
-	enum cadre_status status = CADRE_OK;
+	enum cadre_status status =
+	        cadre_new_message(d, &cadre__v1__model_registered__descriptor, &event);
 
-	if (wanted->id)
-		status = check_id_unused(d, wanted->id);
-	if (status == CADRE_OK)
-		status = cadre_new_message(d, &cadre__v1__model_registered__descriptor,
-		                           &event);
 	if (status == CADRE_OK)
 		status = cadre_new_message(d, wanted->base.descriptor, &event->model);
 	if (status != CADRE_OK)
@@ -38,7 +47,7 @@ enum cadre_status cadre_decide_register_model(struct cadre_deciding *d,
 		event->model->kind = CADRE__V1__MODEL_KIND__MODEL_OTHER;
 	}
 	*ret = &event->base;
-	status = cadre_made(d, CADRE__V1__KIND__KIND_MODEL, wanted->id, &event->id);
+	status = name_model(d, wanted->id, &event->id);
 	if (status != CADRE_OK)
 		return status;
 	return cadre_name_or_made_up(d, wanted->display_name, "model",
@@ -46,15 +55,11 @@ enum cadre_status cadre_decide_register_model(struct cadre_deciding *d,
 }
 
 /* Groups keep naming it: they are immutable, and it may still be loaded. */
-enum cadre_status cadre_decide_retire_model(struct cadre_deciding *d, ProtobufCMessage **ret)
+enum cadre_status cadre_decide_retire_model(struct cadre_deciding *d,
+                                            ProtobufCMessage **ret)
 {
 	*ret = &d->command->retire_model->base;
 	return CADRE_OK;
-}
-
-static bool is_deleted(const Cadre__V1__Resource *resource)
-{
-	return resource->lifecycle_state == CADRE__V1__LIFECYCLE_STATE__DELETED;
 }
 
 static bool same_labels(const Cadre__V1__RegisterNode *wanted,
@@ -80,19 +85,21 @@ enum cadre_status cadre_decide_register_node(struct cadre_deciding *d,
 {
 	Cadre__V1__RegisterNode *wanted = d->command->register_node;
 	const Cadre__V1__Resource *target = d->target;
+	const char *name = wanted->name ? wanted->name : wanted->node_id;
 
 	if (!target) {
 		*ret = &wanted->base;
 		return cadre_made(d, CADRE__V1__KIND__KIND_NODE, wanted->node_id, NULL);
 	}
-	if (is_deleted(target) || cadre_text_changes(wanted->name, target->display_name) ||
+	if (is_deleted(target) || cadre_text_changes(name, target->display_name) ||
 	    !same_text(wanted->address, target->node->address) ||
 	    !same_labels(wanted, target->node))
 		*ret = &wanted->base;
 	return CADRE_OK;
 }
 
-enum cadre_status cadre_decide_retire_node(struct cadre_deciding *d, ProtobufCMessage **ret)
+enum cadre_status cadre_decide_retire_node(struct cadre_deciding *d,
+                                           ProtobufCMessage **ret)
 {
 	*ret = &d->command->retire_node->base;
 	return CADRE_OK;
@@ -154,7 +161,8 @@ enum cadre_status cadre_decide_raise_feature_level(struct cadre_deciding *d,
 		                    d->cluster.feature_level);
 	if (level == d->cluster.feature_level)
 		return CADRE_OK;
-	status = cadre_new_message(d, &cadre__v1__feature_level_raised__descriptor, &event);
+	status = cadre_new_message(d, &cadre__v1__feature_level_raised__descriptor,
+	                           &event);
 	if (status != CADRE_OK)
 		return status;
 	event->level = level;

@@ -71,12 +71,14 @@ enum cadre_status cadre_find(struct cadre_deciding *d, Cadre__V1__Kind kind,
 {
 	Cadre__V1__Resource *resource = NULL;
 	const struct cadre_state *state = &d->in->state;
-	enum cadre_status status = state->ops->by_ocid(state->ctx, ocid, &resource, d->err);
+	enum cadre_status status = state->ops->by_ocid(state->ctx, ocid, &resource,
+	                                               d->err);
 
 	if (status != CADRE_OK && status != CADRE_NOT_FOUND)
 		return status;
 	if (status == CADRE_NOT_FOUND || resource->kind != kind)
-		return cadre_refuse(d, absent, field, "no %s \"%s\"", kind_word(kind), ocid);
+		return cadre_refuse(d, absent, field, "no %s \"%s\"", kind_word(kind),
+		                    ocid);
 	if (resource->lifecycle_state == CADRE__V1__LIFECYCLE_STATE__DELETED)
 		return cadre_refuse(d, CADRE_CONFLICT, field, "%s \"%s\" is deleted",
 		                    kind_word(kind), ocid);
@@ -88,7 +90,8 @@ enum cadre_status cadre_find_row(struct cadre_deciding *d, uint64_t id,
                                  Cadre__V1__Resource **ret_resource)
 {
 	const struct cadre_state *state = &d->in->state;
-	enum cadre_status status = state->ops->by_id(state->ctx, id, ret_resource, d->err);
+	enum cadre_status status = state->ops->by_id(state->ctx, id, ret_resource,
+	                                             d->err);
 
 	if (status == CADRE_NOT_FOUND)
 		return cadre_error_set(d->err, CADRE_CORRUPT,
@@ -120,9 +123,10 @@ enum cadre_status cadre_check_if_match(struct cadre_deciding *d,
 	cadre_etag(d->cluster.cluster_id.data, resource->id, resource->changed_seq, etag);
 	if (strcmp(wanted, etag) == 0)
 		return CADRE_OK;
-	return cadre_error_set(d->err, CADRE_ETAG_MISMATCH,
-	                       "ifMatch: \"%.64s\" is not the etag of %s \"%s\", it is \"%s\"",
-	                       wanted, kind_word(resource->kind), resource->ocid, etag);
+	return cadre_error_set(
+	        d->err, CADRE_ETAG_MISMATCH,
+	        "ifMatch: \"%.64s\" is not the etag of %s \"%s\", it is \"%s\"", wanted,
+	        kind_word(resource->kind), resource->ocid, etag);
 }
 
 enum cadre_status cadre_made(struct cadre_deciding *d, Cadre__V1__Kind kind,
@@ -173,9 +177,9 @@ static bool same_tags(const void *a, size_t a_count, const void *b, size_t b_cou
 		return false;
 	for (size_t i = 0; i < a_count; i++) {
 		size_t k = 0;
-		while (k < b_count && !cadre_message_equal(
-		                              cadre_field_pointer(x + i * sizeof(void *)),
-		                              cadre_field_pointer(y + k * sizeof(void *))))
+		while (k < b_count &&
+		       !cadre_message_equal(cadre_field_pointer(x + i * sizeof(void *)),
+		                            cadre_field_pointer(y + k * sizeof(void *))))
 			k++;
 		if (k == b_count)
 			return false;
@@ -188,8 +192,8 @@ bool cadre_freeform_change(const Cadre__V1__FreeformTags *wanted,
 {
 	const Cadre__V1__FreeformTags *tags = present ? present->freeform_tags : NULL;
 
-	return wanted && !same_tags(wanted->tags, wanted->n_tags, tags ? tags->tags : NULL,
-	                            tags ? tags->n_tags : 0);
+	return wanted && !same_tags(wanted->tags, wanted->n_tags,
+	                            tags ? tags->tags : NULL, tags ? tags->n_tags : 0);
 }
 
 bool cadre_defined_change(const Cadre__V1__DefinedTags *wanted,
@@ -197,8 +201,8 @@ bool cadre_defined_change(const Cadre__V1__DefinedTags *wanted,
 {
 	const Cadre__V1__DefinedTags *tags = present ? present->defined_tags : NULL;
 
-	return wanted && !same_tags(wanted->tags, wanted->n_tags, tags ? tags->tags : NULL,
-	                            tags ? tags->n_tags : 0);
+	return wanted && !same_tags(wanted->tags, wanted->n_tags,
+	                            tags ? tags->tags : NULL, tags ? tags->n_tags : 0);
 }
 
 static void keep_text(char **wanted, const char *present, unsigned *changes)

@@ -13,7 +13,7 @@ struct cadre_deciding {
 	const struct cadre_decide *in;
 	const Cadre__V1__Command *command; /* `$n` resolved */
 	char path[64];                     /* `createGroup` */
-	Cadre__V1__Resource *target;       /* what the command changes; NULL: nothing yet */
+	Cadre__V1__Resource *target; /* what the command changes; NULL: nothing yet */
 	Cadre__V1__ClusterRow cluster;
 	struct cadre_decision *out;
 	struct cadre_error *err;
@@ -31,39 +31,41 @@ enum cadre_status cadre_refuse(const struct cadre_deciding *d, enum cadre_status
 enum cadre_status cadre_arena_refused(const struct cadre_deciding *d);
 
 /* An empty message in the arena. */
-CADRE_MUST_CHECK enum cadre_status cadre_new_message(struct cadre_deciding *d,
-                                                     const ProtobufCMessageDescriptor *type,
-                                                     void *ret_message);
+CADRE_MUST_CHECK enum cadre_status
+cadre_new_message(struct cadre_deciding *d, const ProtobufCMessageDescriptor *type,
+                  void *ret_message);
 /* Zeroed storage in the arena. */
 CADRE_MUST_CHECK enum cadre_status cadre_new_array(struct cadre_deciding *d, size_t count,
                                                    size_t width, void *ret_array);
 
 /* The live resource of a kind by its id. Errors: `absent` when there is none of the
  * kind, CADRE_CONFLICT when it is deleted. */
-CADRE_MUST_CHECK enum cadre_status cadre_find(struct cadre_deciding *d, Cadre__V1__Kind kind,
-                                              const char *ocid, const char *field,
-                                              enum cadre_status absent,
+CADRE_MUST_CHECK enum cadre_status cadre_find(struct cadre_deciding *d,
+                                              Cadre__V1__Kind kind, const char *ocid,
+                                              const char *field, enum cadre_status absent,
                                               Cadre__V1__Resource **ret_resource);
 /* By row id: CADRE_CORRUPT when absent. */
 CADRE_MUST_CHECK enum cadre_status cadre_find_row(struct cadre_deciding *d, uint64_t id,
                                                   Cadre__V1__Resource **ret_resource);
 /* NULL when the resource has none. */
-CADRE_MUST_CHECK enum cadre_status cadre_find_attributes(struct cadre_deciding *d,
-                                                         const Cadre__V1__Resource *resource,
-                                                         Cadre__V1__Attributes **ret);
+CADRE_MUST_CHECK enum cadre_status
+cadre_find_attributes(struct cadre_deciding *d, const Cadre__V1__Resource *resource,
+                      Cadre__V1__Attributes **ret);
 /* if-match against a resource that is there. */
-CADRE_MUST_CHECK enum cadre_status cadre_check_if_match(struct cadre_deciding *d,
-                                                        const Cadre__V1__Resource *resource);
+CADRE_MUST_CHECK enum cadre_status
+cadre_check_if_match(struct cadre_deciding *d, const Cadre__V1__Resource *resource);
 
 /* Names the resource that the event makes: its id, and a new OCID, or `ocid`.
  * `*ret_ocid` (may be NULL) is the event's copy. */
-CADRE_MUST_CHECK enum cadre_status cadre_made(struct cadre_deciding *d, Cadre__V1__Kind kind,
-                                              const char *ocid, char **ret_ocid);
+CADRE_MUST_CHECK enum cadre_status cadre_made(struct cadre_deciding *d,
+                                              Cadre__V1__Kind kind, const char *ocid,
+                                              char **ret_ocid);
 
 /* `name`, or "<prefix>-<yyyymmddhhmmss>" of the batch's time. */
 CADRE_MUST_CHECK enum cadre_status cadre_name_or_made_up(struct cadre_deciding *d,
                                                          const char *name,
-                                                         const char *prefix, char **ret_name);
+                                                         const char *prefix,
+                                                         char **ret_name);
 
 /* Whether `wanted` is there and differs from `present` (which may be NULL). */
 bool cadre_text_changes(const char *wanted, const char *present);
@@ -80,9 +82,9 @@ struct cadre_common_changes {
 	Cadre__V1__FreeformTags **freeform_tags;
 	Cadre__V1__DefinedTags **defined_tags;
 };
-CADRE_MUST_CHECK enum cadre_status cadre_keep_changes(struct cadre_deciding *d,
-                                                      const struct cadre_common_changes *fields,
-                                                      unsigned *changes);
+CADRE_MUST_CHECK enum cadre_status
+cadre_keep_changes(struct cadre_deciding *d, const struct cadre_common_changes *fields,
+                   unsigned *changes);
 
 /* ---- groups and histories (link.c) ---- */
 
@@ -133,33 +135,41 @@ CADRE_MUST_CHECK enum cadre_status cadre_patch(struct cadre_deciding *d,
 /* ---- `$n` (refs.c) ---- */
 
 /* `*ret_command` is `command` itself when it holds none. */
-CADRE_MUST_CHECK enum cadre_status cadre_resolve_refs(const struct cadre_decide *in,
-                                                      const Cadre__V1__Command *command,
-                                                      const Cadre__V1__Command **ret_command,
-                                                      struct cadre_error *err);
+CADRE_MUST_CHECK enum cadre_status
+cadre_resolve_refs(const struct cadre_decide *in, const Cadre__V1__Command *command,
+                   const Cadre__V1__Command **ret_command, struct cadre_error *err);
 
 /* ---- one function a command ---- */
-enum cadre_status cadre_decide_create_group(struct cadre_deciding *d, ProtobufCMessage **ret);
-enum cadre_status cadre_decide_clone_group(struct cadre_deciding *d, ProtobufCMessage **ret);
-enum cadre_status cadre_decide_patch_group(struct cadre_deciding *d, ProtobufCMessage **ret);
-enum cadre_status cadre_decide_update_group(struct cadre_deciding *d, ProtobufCMessage **ret);
+enum cadre_status cadre_decide_create_group(struct cadre_deciding *d,
+                                            ProtobufCMessage **ret);
+enum cadre_status cadre_decide_clone_group(struct cadre_deciding *d,
+                                           ProtobufCMessage **ret);
+enum cadre_status cadre_decide_patch_group(struct cadre_deciding *d,
+                                           ProtobufCMessage **ret);
+enum cadre_status cadre_decide_update_group(struct cadre_deciding *d,
+                                            ProtobufCMessage **ret);
 enum cadre_status cadre_decide_activate_group(struct cadre_deciding *d,
                                               ProtobufCMessage **ret);
 enum cadre_status cadre_decide_deactivate_group(struct cadre_deciding *d,
                                                 ProtobufCMessage **ret);
-enum cadre_status cadre_decide_delete_group(struct cadre_deciding *d, ProtobufCMessage **ret);
-enum cadre_status cadre_decide_move_group(struct cadre_deciding *d, ProtobufCMessage **ret);
-enum cadre_status cadre_decide_put_artifact(struct cadre_deciding *d, ProtobufCMessage **ret);
+enum cadre_status cadre_decide_delete_group(struct cadre_deciding *d,
+                                            ProtobufCMessage **ret);
+enum cadre_status cadre_decide_move_group(struct cadre_deciding *d,
+                                          ProtobufCMessage **ret);
+enum cadre_status cadre_decide_put_artifact(struct cadre_deciding *d,
+                                            ProtobufCMessage **ret);
 enum cadre_status cadre_decide_create_history(struct cadre_deciding *d,
                                               ProtobufCMessage **ret);
 enum cadre_status cadre_decide_update_history(struct cadre_deciding *d,
                                               ProtobufCMessage **ret);
 enum cadre_status cadre_decide_delete_history(struct cadre_deciding *d,
                                               ProtobufCMessage **ret);
-enum cadre_status cadre_decide_move_history(struct cadre_deciding *d, ProtobufCMessage **ret);
+enum cadre_status cadre_decide_move_history(struct cadre_deciding *d,
+                                            ProtobufCMessage **ret);
 enum cadre_status cadre_decide_register_model(struct cadre_deciding *d,
                                               ProtobufCMessage **ret);
-enum cadre_status cadre_decide_retire_model(struct cadre_deciding *d, ProtobufCMessage **ret);
+enum cadre_status cadre_decide_retire_model(struct cadre_deciding *d,
+                                            ProtobufCMessage **ret);
 enum cadre_status cadre_decide_create_deployment(struct cadre_deciding *d,
                                                  ProtobufCMessage **ret);
 enum cadre_status cadre_decide_update_deployment(struct cadre_deciding *d,
@@ -175,7 +185,8 @@ enum cadre_status cadre_decide_finish_cut_over(struct cadre_deciding *d,
                                                ProtobufCMessage **ret);
 enum cadre_status cadre_decide_register_node(struct cadre_deciding *d,
                                              ProtobufCMessage **ret);
-enum cadre_status cadre_decide_retire_node(struct cadre_deciding *d, ProtobufCMessage **ret);
+enum cadre_status cadre_decide_retire_node(struct cadre_deciding *d,
+                                           ProtobufCMessage **ret);
 enum cadre_status cadre_decide_put_principal(struct cadre_deciding *d,
                                              ProtobufCMessage **ret);
 enum cadre_status cadre_decide_remove_principal(struct cadre_deciding *d,

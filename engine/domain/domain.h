@@ -30,15 +30,18 @@
  * reset. Absent things are CADRE_NOT_FOUND; damage is CADRE_CORRUPT. */
 struct cadre_state_ops {
 	enum cadre_status (*by_ocid)(void *ctx, const char *ocid,
-	                             Cadre__V1__Resource **ret_resource, struct cadre_error *err);
-	enum cadre_status (*by_id)(void *ctx, uint64_t id, Cadre__V1__Resource **ret_resource,
+	                             Cadre__V1__Resource **ret_resource,
+	                             struct cadre_error *err);
+	enum cadre_status (*by_id)(void *ctx, uint64_t id,
+	                           Cadre__V1__Resource **ret_resource,
 	                           struct cadre_error *err);
 	/* The member's model OCID. */
 	enum cadre_status (*member_by_key)(void *ctx, const Cadre__V1__GroupState *group,
 	                                   const char *key, const char **ret_model_id,
 	                                   struct cadre_error *err);
 	/* The member's key, NULL when it has none. */
-	enum cadre_status (*member_by_model)(void *ctx, const Cadre__V1__GroupState *group,
+	enum cadre_status (*member_by_model)(void *ctx,
+	                                     const Cadre__V1__GroupState *group,
 	                                     const char *model_id, const char **ret_key,
 	                                     struct cadre_error *err);
 	/* Attributes by id (tags, custom metadata). */
@@ -56,7 +59,8 @@ struct cadre_state_ops {
 	                                struct cadre_error *err);
 	/* Unexpired or not: decide judges the age. */
 	enum cadre_status (*token)(void *ctx, const char *principal, const char *token,
-	                           Cadre__V1__TokenRow **ret_row, struct cadre_error *err);
+	                           Cadre__V1__TokenRow **ret_row,
+	                           struct cadre_error *err);
 	enum cadre_status (*cluster)(void *ctx, Cadre__V1__ClusterRow **ret_row,
 	                             struct cadre_error *err);
 };
@@ -69,11 +73,11 @@ struct cadre_state {
 /* What one decision may use. */
 struct cadre_decide {
 	struct cadre_state state;
-	struct cadre_arena *arena; /* the event and lookups are made here */
-	const Cadre__V1__Actor *actor;
-	cadre_seq seq;         /* the event's, if there is one */
-	cadre_time_ms time_ms; /* the batch's */
-	const uint8_t *random; /* 16 fresh random bytes for a new OCID */
+	struct cadre_arena *arena;     /* the event and lookups are made here */
+	const Cadre__V1__Actor *actor; /* required with a retry token */
+	cadre_seq seq;                 /* the event's, if there is one */
+	cadre_time_ms time_ms;         /* the batch's */
+	const uint8_t *random;         /* 16 fresh random bytes for a new OCID */
 	/* Ids that the batch's earlier commands made or changed; `$0` is ids[0]. */
 	const char *const *batch_ids;
 	size_t batch_ids_count;
@@ -85,13 +89,13 @@ struct cadre_decide {
 struct cadre_decision {
 	/* In the arena. NULL: nothing to do (a no-op or a repeated token). */
 	Cadre__V1__Event *event;
-	bool repeated;     /* an earlier command with this token: its answer */
-	uint64_t resource; /* id of what was made or changed, 0 for none */
+	bool repeated;               /* an earlier command with this token: its answer */
+	uint64_t resource;           /* id of what was made or changed, 0 for none */
 	char ocid[CADRE_OCID_BYTES]; /* its OCID, "" for none */
-	uint64_t version_id;  /* of a group made, 0 otherwise */
-	cadre_seq seq;        /* the deciding event's (repeated: the first one's);
+	uint64_t version_id;         /* of a group made, 0 otherwise */
+	cadre_seq seq;               /* the deciding event's (repeated: the first one's);
 	                       * a no-op: the resource's last change */
-	cadre_seq etag_seq;   /* cadre_etag() of resource and this */
+	cadre_seq etag_seq;          /* cadre_etag() of resource and this */
 };
 
 /* Everything that needs no state: required fields, lengths, characters, counts,
@@ -103,8 +107,8 @@ CADRE_MUST_CHECK enum cadre_status cadre_command_check(const Cadre__V1__Command 
 CADRE_MUST_CHECK enum cadre_status cadre_batch_check(const Cadre__V1__Batch *batch,
                                                      struct cadre_error *err);
 
-/* `command` was checked. `command_hash` is of the canonical command, NULL
- * without a retry token. */
+/* `command` was checked. The event borrows from it and from the state: pack or
+ * apply it before either goes. */
 CADRE_MUST_CHECK enum cadre_status cadre_decide(const struct cadre_decide *decide,
                                                 const Cadre__V1__Command *command,
                                                 struct cadre_decision *ret_decision,

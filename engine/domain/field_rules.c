@@ -24,13 +24,24 @@ enum {
 
 /* One line a field: T(field, kind, min, max), N(field, min, max) for numbers and
  * bytes, R(field, most) for repeated messages, RT for repeated texts. */
-#define T(field, kind, least, max_) \
-	{ .offset = offsetof(M, field), .text = CADRE_TEXT_##kind, .min = least, .max = max_ }
-#define N(field, least, max_) { .offset = offsetof(M, field), .min = least, .max = max_ }
-#define R(field, most_) { .offset = offsetof(M, field), .most = most_ }
-#define RT(field, kind, least, max_, most_)                                        \
-	{ .offset = offsetof(M, field), .text = CADRE_TEXT_##kind, .min = least,   \
-	  .max = max_, .most = most_ }
+#define T(field, kind, least, max_)                                                    \
+	{                                                                              \
+		.offset = offsetof(M, field), .text = CADRE_TEXT_##kind, .min = least, \
+		.max = max_                                                            \
+	}
+#define N(field, least, max_)                                           \
+	{                                                               \
+		.offset = offsetof(M, field), .min = least, .max = max_ \
+	}
+#define R(field, most_)                                     \
+	{                                                   \
+		.offset = offsetof(M, field), .most = most_ \
+	}
+#define RT(field, kind, least, max_, most_)                                            \
+	{                                                                              \
+		.offset = offsetof(M, field), .text = CADRE_TEXT_##kind, .min = least, \
+		.max = max_, .most = most_                                             \
+	}
 
 #define ID(field) T(field, ID, 1, CADRE_OCID_CHARS_MAX)
 #define REF(field) T(field, REF, 1, CADRE_OCID_CHARS_MAX)
@@ -38,34 +49,47 @@ enum {
 #define DESCRIPTION(field) T(field, ANY, 1, CADRE_DESCRIPTION_CHARS_MAX)
 #define LABEL(field) T(field, ANY, 1, CADRE_VERSION_LABEL_CHARS_MAX)
 #define NODE_ID(field) T(field, HEX, NODE_ID_CHARS, NODE_ID_CHARS)
-#define OWNER T(compartment_id, ID, 1, CADRE_COMPARTMENT_CHARS_MAX), \
-		T(project_id, ID, 1, CADRE_PROJECT_CHARS_MAX)
+#define OWNER                                                  \
+	T(compartment_id, ID, 1, CADRE_COMPARTMENT_CHARS_MAX), \
+	        T(project_id, ID, 1, CADRE_PROJECT_CHARS_MAX)
 
 #define M Cadre__V1__CreateGroup
 static const struct cadre_field_rule create_group[] = {
-	OWNER, NAME(display_name), DESCRIPTION(description), LABEL(version_label),
-	R(members, CADRE_MEMBERS_MAX), REF(model_group_version_history_id),
+	OWNER,
+	NAME(display_name),
+	DESCRIPTION(description),
+	LABEL(version_label),
+	R(members, CADRE_MEMBERS_MAX),
+	REF(model_group_version_history_id),
 };
 #undef M
 #define M Cadre__V1__GroupOverrides
 static const struct cadre_field_rule overrides[] = {
-	NAME(display_name), DESCRIPTION(description), LABEL(version_label),
+	NAME(display_name),
+	DESCRIPTION(description),
+	LABEL(version_label),
 	REF(model_group_version_history_id),
 };
 #undef M
 #define M Cadre__V1__CloneGroup
 static const struct cadre_field_rule clone_group[] = {
-	OWNER, REF(source_id), R(patch, CADRE_PATCH_INSTRUCTIONS_MAX),
+	OWNER,
+	REF(source_id),
+	R(patch, CADRE_PATCH_INSTRUCTIONS_MAX),
 };
 #undef M
 #define M Cadre__V1__PatchGroup
 static const struct cadre_field_rule patch_group[] = {
-	REF(source_id), R(patch, CADRE_PATCH_INSTRUCTIONS_MAX),
+	REF(source_id),
+	R(patch, CADRE_PATCH_INSTRUCTIONS_MAX),
 };
 #undef M
 #define M Cadre__V1__UpdateGroup
 static const struct cadre_field_rule update_group[] = {
-	REF(id), NAME(display_name), DESCRIPTION(description), LABEL(version_label),
+	REF(id),
+	NAME(display_name),
+	DESCRIPTION(description),
+	LABEL(version_label),
 	T(model_group_version_history_id, REF, 0, CADRE_OCID_CHARS_MAX),
 };
 #undef M
@@ -74,7 +98,8 @@ static const struct cadre_field_rule resource_ref[] = { REF(id) };
 #undef M
 #define M Cadre__V1__MoveResource
 static const struct cadre_field_rule move_resource[] = {
-	REF(id), T(compartment_id, ID, 1, CADRE_COMPARTMENT_CHARS_MAX),
+	REF(id),
+	T(compartment_id, ID, 1, CADRE_COMPARTMENT_CHARS_MAX),
 };
 #undef M
 #define M Cadre__V1__PutArtifact
@@ -88,30 +113,46 @@ static const struct cadre_field_rule artifact[] = {
 #undef M
 #define M Cadre__V1__CreateHistory
 static const struct cadre_field_rule create_history[] = {
-	OWNER, NAME(display_name), DESCRIPTION(description), REF(latest_model_group_id),
+	OWNER,
+	NAME(display_name),
+	DESCRIPTION(description),
+	REF(latest_model_group_id),
 };
 #undef M
 #define M Cadre__V1__UpdateHistory
 static const struct cadre_field_rule update_history[] = {
-	REF(id), NAME(display_name), DESCRIPTION(description), REF(latest_model_group_id),
+	REF(id),
+	NAME(display_name),
+	DESCRIPTION(description),
+	REF(latest_model_group_id),
 };
 #undef M
 #define M Cadre__V1__RegisterModel
 static const struct cadre_field_rule register_model[] = {
-	OWNER, ID(id), NAME(display_name), DESCRIPTION(description),
-	T(framework, ANY, 1, CADRE_NAME_CHARS_MAX), T(artifact_uri, URI, 1, URI_BYTES_MAX),
+	OWNER,
+	ID(id),
+	NAME(display_name),
+	DESCRIPTION(description),
+	T(framework, ANY, 1, CADRE_NAME_CHARS_MAX),
+	T(artifact_uri, URI, 1, URI_BYTES_MAX),
 	N(artifact_sha256, SHA256_BYTES, SHA256_BYTES),
 	R(custom_metadata_list, METADATA_ROWS_MAX),
 };
 #undef M
 #define M Cadre__V1__CreateDeployment
 static const struct cadre_field_rule create_deployment[] = {
-	OWNER, NAME(display_name), DESCRIPTION(description), REF(model_group_id),
+	OWNER,
+	NAME(display_name),
+	DESCRIPTION(description),
+	REF(model_group_id),
 };
 #undef M
 #define M Cadre__V1__UpdateDeployment
 static const struct cadre_field_rule update_deployment[] = {
-	REF(id), NAME(display_name), DESCRIPTION(description), REF(model_group_id),
+	REF(id),
+	NAME(display_name),
+	DESCRIPTION(description),
+	REF(model_group_id),
 };
 #undef M
 #define M Cadre__V1__CutOver
@@ -122,12 +163,15 @@ static const struct cadre_field_rule cut_over[] = {
 #undef M
 #define M Cadre__V1__FinishCutOver
 static const struct cadre_field_rule finish_cut_over[] = {
-	REF(deployment_id), RT(nodes, HEX, NODE_ID_CHARS, NODE_ID_CHARS, NODES_MAX),
+	REF(deployment_id),
+	RT(nodes, HEX, NODE_ID_CHARS, NODE_ID_CHARS, NODES_MAX),
 };
 #undef M
 #define M Cadre__V1__RegisterNode
 static const struct cadre_field_rule register_node[] = {
-	NODE_ID(node_id), NAME(name), T(address, ID, 1, CADRE_NAME_CHARS_MAX),
+	NODE_ID(node_id),
+	NAME(name),
+	T(address, ID, 1, CADRE_NAME_CHARS_MAX),
 	R(labels, LABELS_MAX),
 };
 #undef M
@@ -158,7 +202,8 @@ static const struct cadre_field_rule command[] = {
 #undef M
 #define M Cadre__V1__Member
 static const struct cadre_field_rule member[] = {
-	REF(model_id), T(inference_key, KEY, 1, CADRE_INFERENCE_KEY_CHARS_MAX),
+	REF(model_id),
+	T(inference_key, KEY, 1, CADRE_INFERENCE_KEY_CHARS_MAX),
 };
 #undef M
 /* The metadata's own limit is on all rows together. */
@@ -172,7 +217,8 @@ static const struct cadre_field_rule custom_metadata[] = {
 #undef M
 #define M Cadre__V1__GroupDetails
 static const struct cadre_field_rule details[] = {
-	REF(base_model_id), R(custom_metadata_list, METADATA_ROWS_MAX),
+	REF(base_model_id),
+	R(custom_metadata_list, METADATA_ROWS_MAX),
 };
 #undef M
 #define M Cadre__V1__FreeformTags
@@ -180,7 +226,8 @@ static const struct cadre_field_rule freeform_tags[] = { R(tags, FREEFORM_TAGS_M
 #undef M
 #define M Cadre__V1__FreeformTag
 static const struct cadre_field_rule freeform_tag[] = {
-	T(key, ANY, 1, TAG_KEY_CHARS_MAX), T(value, ANY, 0, TAG_VALUE_CHARS_MAX),
+	T(key, ANY, 1, TAG_KEY_CHARS_MAX),
+	T(value, ANY, 0, TAG_VALUE_CHARS_MAX),
 };
 #undef M
 #define M Cadre__V1__DefinedTags
@@ -188,43 +235,60 @@ static const struct cadre_field_rule defined_tags[] = { R(tags, DEFINED_TAGS_MAX
 #undef M
 #define M Cadre__V1__DefinedTag
 static const struct cadre_field_rule defined_tag[] = {
-	T(namespace_, ANY, 1, TAG_KEY_CHARS_MAX), T(key, ANY, 1, TAG_KEY_CHARS_MAX),
+	T(namespace_, ANY, 1, TAG_KEY_CHARS_MAX),
+	T(key, ANY, 1, TAG_KEY_CHARS_MAX),
 	T(text, ANY, 0, TAG_VALUE_CHARS_MAX),
 };
 #undef M
 #define M Cadre__V1__PatchInstruction
-static const struct cadre_field_rule instruction[] = { R(values, CADRE_PATCH_VALUES_MAX) };
+static const struct cadre_field_rule instruction[] = { R(values,
+	                                                 CADRE_PATCH_VALUES_MAX) };
 #undef M
 #define M Cadre__V1__NameValue
 static const struct cadre_field_rule name_value[] = {
-	T(name, KEY, 1, LABEL_NAME_CHARS_MAX), T(value, ANY, 0, VARIABLES_BYTES_MAX),
+	T(name, KEY, 1, LABEL_NAME_CHARS_MAX),
+	T(value, ANY, 0, VARIABLES_BYTES_MAX),
 };
 #undef M
 #define M Cadre__V1__Infrastructure
 static const struct cadre_field_rule infrastructure[] = {
-	NAME(instance_shape_name), N(ocpus, 1, 64), N(memory_in_gbs, 6, 1024),
-	NAME(cpu_baseline), ID(subnet_id), ID(private_endpoint_id),
-	NAME(network_access_type), NAME(scaling_policy_type), N(instance_count, 1, 10),
-	N(maximum_instance_count, 1, 10), N(bandwidth_mbps, 10, 8192),
+	NAME(instance_shape_name),
+	N(ocpus, 1, 64),
+	N(memory_in_gbs, 6, 1024),
+	NAME(cpu_baseline),
+	ID(subnet_id),
+	ID(private_endpoint_id),
+	NAME(network_access_type),
+	NAME(scaling_policy_type),
+	N(instance_count, 1, 10),
+	N(maximum_instance_count, 1, 10),
+	N(bandwidth_mbps, 10, 8192),
 	N(maximum_bandwidth_mbps, 10, 8192),
 	T(scaling_policy_json, ANY, 1, POLICY_CHARS_MAX),
 };
 #undef M
 #define M Cadre__V1__Environment
 static const struct cadre_field_rule environment[] = {
-	NAME(type), R(variables, VARIABLES_BYTES_MAX / 4), NAME(image), NAME(image_digest),
-	NAME(image_signature_id), RT(cmd, ANY, 0, VARIABLES_BYTES_MAX, VARIABLES_BYTES_MAX),
+	NAME(type),
+	R(variables, VARIABLES_BYTES_MAX / 4),
+	NAME(image),
+	NAME(image_digest),
+	NAME(image_signature_id),
+	RT(cmd, ANY, 0, VARIABLES_BYTES_MAX, VARIABLES_BYTES_MAX),
 	RT(entrypoint, ANY, 0, VARIABLES_BYTES_MAX, VARIABLES_BYTES_MAX),
-	N(server_port, 1024, 65535), N(health_check_port, 1024, 65535),
+	N(server_port, 1024, 65535),
+	N(health_check_port, 1024, 65535),
 };
 #undef M
 #define M Cadre__V1__LogTarget
 static const struct cadre_field_rule log_target[] = { ID(log_group_id), ID(log_id) };
 #undef M
 
-#define MESSAGE(name, fields_, check_)                                             \
-	{ .type = &cadre__v1__##name##__descriptor, .fields = fields_,             \
-	  .field_count = ROWS(fields_), .check = check_ }
+#define MESSAGE(name, fields_, check_)                                       \
+	{                                                                    \
+		.type = &cadre__v1__##name##__descriptor, .fields = fields_, \
+		.field_count = ROWS(fields_), .check = check_                \
+	}
 
 /* Ordered by how often a command holds them. */
 static const struct cadre_message_rules messages[] = {
@@ -274,8 +338,9 @@ cadre_rules_of_message(const ProtobufCMessageDescriptor *type)
 	return NULL;
 }
 
-const struct cadre_field_rule *cadre_rule_of_field(const struct cadre_message_rules *rules,
-                                                   const ProtobufCFieldDescriptor *field)
+const struct cadre_field_rule *
+cadre_rule_of_field(const struct cadre_message_rules *rules,
+                    const ProtobufCFieldDescriptor *field)
 {
 	for (size_t i = 0; rules && i < rules->field_count; i++) {
 		if (rules->fields[i].offset == field->offset)

@@ -37,12 +37,14 @@ struct cadre_message_rules {
 const struct cadre_message_rules *
 cadre_rules_of_message(const ProtobufCMessageDescriptor *type);
 
-const struct cadre_field_rule *cadre_rule_of_field(const struct cadre_message_rules *rules,
-                                                   const ProtobufCFieldDescriptor *field);
+const struct cadre_field_rule *
+cadre_rule_of_field(const struct cadre_message_rules *rules,
+                    const ProtobufCFieldDescriptor *field);
 
 /* The checks behind the table (check_values.c, check_metadata.c, check_members.c). */
 enum cadre_status cadre_check_tags(const ProtobufCMessage *message,
-                                   const struct cadre_path *path, struct cadre_error *err);
+                                   const struct cadre_path *path,
+                                   struct cadre_error *err);
 enum cadre_status cadre_check_overrides(const ProtobufCMessage *message,
                                         const struct cadre_path *path,
                                         struct cadre_error *err);

@@ -86,5 +86,6 @@ void cadre_make_ocid(Cadre__V1__Kind kind, cadre_time_ms time_ms, cadre_seq seq,
 		bytes[6 + i] = (uint8_t)(seq >> (8 * (3 - i)));
 	memcpy(bytes + 10, random, 10);
 	cadre_base32hex_encode(bytes, sizeof bytes, unique);
-	snprintf(ocid, CADRE_OCID_BYTES, "ocid1.%s.oc1.cadre.%s", ocid_types[kind], unique);
+	snprintf(ocid, CADRE_OCID_BYTES, "ocid1.%s.oc1.cadre.%s", ocid_types[kind],
+	         unique);
 }

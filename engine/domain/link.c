@@ -56,11 +56,11 @@ static enum cadre_status check_not_latest(struct cadre_deciding *d,
 	    history->history->latest_group != group->id ||
 	    history->history->live_groups <= 1)
 		return CADRE_OK;
-	return cadre_refuse(d, CADRE_CONFLICT, "id",
-	                    "\"%s\" cannot be %s: it is the latest of version history \"%s\" "
-	                    "with %u live groups",
-	                    group->ocid, verb, history->ocid,
-	                    history->history->live_groups);
+	return cadre_refuse(
+	        d, CADRE_CONFLICT, "id",
+	        "\"%s\" cannot be %s: it is the latest of version history \"%s\" "
+	        "with %u live groups",
+	        group->ocid, verb, history->ocid, history->history->live_groups);
 }
 
 static enum cadre_status check_not_deployed(struct cadre_deciding *d,
@@ -69,8 +69,8 @@ static enum cadre_status check_not_deployed(struct cadre_deciding *d,
 {
 	const struct cadre_state *state = &d->in->state;
 	Cadre__V1__Resource *deployment = NULL;
-	enum cadre_status status =
-	        state->ops->group_user(state->ctx, group->id, &deployment, d->err);
+	enum cadre_status status = state->ops->group_user(state->ctx, group->id,
+	                                                  &deployment, d->err);
 
 	if (status == CADRE_NOT_FOUND)
 		return CADRE_OK;

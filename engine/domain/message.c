@@ -62,13 +62,15 @@ static bool equal_values(const ProtobufCFieldDescriptor *field, const void *a,
 	if (field->type == PROTOBUF_C_TYPE_STRING)
 		return strcmp(cadre_field_pointer(a), cadre_field_pointer(b)) == 0;
 	if (field->type == PROTOBUF_C_TYPE_MESSAGE)
-		return cadre_message_equal(cadre_field_pointer(a), cadre_field_pointer(b));
+		return cadre_message_equal(cadre_field_pointer(a),
+		                           cadre_field_pointer(b));
 	if (field->type == PROTOBUF_C_TYPE_BYTES) {
 		ProtobufCBinaryData x;
 		ProtobufCBinaryData y;
 		memcpy(&x, a, sizeof x);
 		memcpy(&y, b, sizeof y);
-		return x.len == y.len && (x.len == 0 || memcmp(x.data, y.data, x.len) == 0);
+		return x.len == y.len &&
+		       (x.len == 0 || memcmp(x.data, y.data, x.len) == 0);
 	}
 	return memcmp(a, b, cadre_field_width(field)) == 0;
 }

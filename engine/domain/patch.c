@@ -133,8 +133,8 @@ static enum cadre_status learn_key(struct patching *p, struct name *name)
 
 	if (name->key_known)
 		return CADRE_OK;
-	status = state->ops->member_by_key(state->ctx, p->source, name->text, &name->owner,
-	                                   p->d->err);
+	status = state->ops->member_by_key(state->ctx, p->source, name->text,
+	                                   &name->owner, p->d->err);
 	if (status != CADRE_OK && status != CADRE_NOT_FOUND)
 		return status;
 	if (status == CADRE_NOT_FOUND)
@@ -166,8 +166,8 @@ static enum cadre_status check_insert_model(struct patching *p, const struct nam
 	const char *field = field_path(p, "modelId", text);
 
 	if (model->is)
-		return cadre_refuse(p->d, CADRE_CONFLICT, field, "\"%s\" is a member already",
-		                    model->text);
+		return cadre_refuse(p->d, CADRE_CONFLICT, field,
+		                    "\"%s\" is a member already", model->text);
 	if (model->owner)
 		return cadre_refuse(p->d, CADRE_CONFLICT, field,
 		                    "\"%s\" is the inference key of member \"%s\"",
@@ -175,7 +175,8 @@ static enum cadre_status check_insert_model(struct patching *p, const struct nam
 	return cadre_check_member_model(p->d, model->text, field);
 }
 
-static enum cadre_status take_key(struct patching *p, struct name *model, const char *text)
+static enum cadre_status take_key(struct patching *p, struct name *model,
+                                  const char *text)
 {
 	char field[96];
 	struct name *key;
@@ -184,9 +185,9 @@ static enum cadre_status take_key(struct patching *p, struct name *model, const 
 	if (status != CADRE_OK)
 		return status;
 	if (key->owner)
-		return cadre_refuse(p->d, CADRE_CONFLICT,
-		                    field_path(p, "inferenceKey", field),
-		                    "\"%s\" is the key of member \"%s\"", text, key->owner);
+		return cadre_refuse(
+		        p->d, CADRE_CONFLICT, field_path(p, "inferenceKey", field),
+		        "\"%s\" is the key of member \"%s\"", text, key->owner);
 	if (key->is && key != model)
 		return cadre_refuse(p->d, CADRE_CONFLICT,
 		                    field_path(p, "inferenceKey", field),
@@ -244,15 +245,16 @@ static enum cadre_status take_out(struct patching *p, const Cadre__V1__Member *m
 		return status;
 	if (!model->is)
 		return cadre_refuse(p->d, CADRE_INVALID_PARAMETER,
-		                    field_path(p, "modelId", field), "\"%s\" is no member",
-		                    member->model_id);
+		                    field_path(p, "modelId", field),
+		                    "\"%s\" is no member", member->model_id);
 	if (member->inference_key &&
 	    (!model->new_key || strcmp(model->new_key, member->inference_key) != 0))
 		return cadre_refuse(p->d, CADRE_INVALID_PARAMETER,
 		                    field_path(p, "inferenceKey", field),
 		                    "\"%s\" is not the key of \"%s\", which has %s%s%s",
 		                    member->inference_key, member->model_id,
-		                    model->new_key ? "\"" : "", model->new_key ? model->new_key : "none",
+		                    model->new_key ? "\"" : "",
+		                    model->new_key ? model->new_key : "none",
 		                    model->new_key ? "\"" : "");
 	model->is = false;
 	model->instruction = p->instruction;
@@ -269,8 +271,8 @@ static enum cadre_status apply(struct patching *p,
 		bool inserts = step->operation == CADRE__V1__PATCH_OPERATION__INSERT;
 		for (p->value = 0; p->value < step->n_values; p->value++) {
 			const Cadre__V1__Member *member = step->values[p->value];
-			enum cadre_status status =
-			        inserts ? insert(p, member) : take_out(p, member);
+			enum cadre_status status = inserts ? insert(p, member)
+			                                   : take_out(p, member);
 			if (status != CADRE_OK)
 				return status;
 		}
@@ -297,7 +299,8 @@ static enum cadre_status check_base(struct patching *p, const char *base,
 		                    "\"%s\" is no member", base);
 	p->instruction = model->instruction;
 	p->value = model->value;
-	return cadre_refuse(p->d, CADRE_INVALID_PARAMETER, field_path(p, "modelId", field),
+	return cadre_refuse(p->d, CADRE_INVALID_PARAMETER,
+	                    field_path(p, "modelId", field),
 	                    "\"%s\" is the base model and stays a member", base);
 }
 
@@ -335,15 +338,16 @@ static enum cadre_status add_member(struct patching *p, const char *model_id,
                                     size_t *count)
 {
 	Cadre__V1__Member *member;
-	enum cadre_status status =
-	        cadre_new_message(p->d, &cadre__v1__member__descriptor, &member);
+	enum cadre_status status = cadre_new_message(p->d, &cadre__v1__member__descriptor,
+	                                             &member);
 
 	if (status != CADRE_OK)
 		return status;
-	member->model_id = cadre_arena_strdup(p->d->in->arena, cadre_slice_text(model_id));
+	member->model_id = cadre_arena_strdup(p->d->in->arena,
+	                                      cadre_slice_text(model_id));
 	if (key)
-		member->inference_key =
-		        cadre_arena_strdup(p->d->in->arena, cadre_slice_text(key));
+		member->inference_key = cadre_arena_strdup(p->d->in->arena,
+		                                           cadre_slice_text(key));
 	if (!member->model_id || (key && !member->inference_key))
 		return cadre_arena_refused(p->d);
 	list[(*count)++] = member;
@@ -378,12 +382,15 @@ static enum cadre_status make_difference(struct patching *p, struct cadre_differ
 	return status;
 }
 
-enum cadre_status cadre_patch(struct cadre_deciding *d, const Cadre__V1__GroupState *source,
-                              Cadre__V1__PatchInstruction *const *patch, size_t patch_count,
-                              const char *base, const char *base_field,
+enum cadre_status cadre_patch(struct cadre_deciding *d,
+                              const Cadre__V1__GroupState *source,
+                              Cadre__V1__PatchInstruction *const *patch,
+                              size_t patch_count, const char *base,
+                              const char *base_field,
                               struct cadre_difference *ret_difference)
 {
-	struct patching p = { .d = d, .source = source,
+	struct patching p = { .d = d,
+		              .source = source,
 		              .member_count = source->member_count };
 	enum cadre_status status = apply(&p, patch, patch_count);
 

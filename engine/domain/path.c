@@ -14,9 +14,9 @@ void cadre_path_camel(const char *name, char *text, size_t capacity)
 			upper = true;
 			continue;
 		}
-		text[length++] = upper && *name >= 'a' && *name <= 'z' ?
-		                         (char)(*name - 'a' + 'A') :
-		                         *name;
+		text[length++] = upper && *name >= 'a' && *name <= 'z'
+		                         ? (char)(*name - 'a' + 'A')
+		                         : *name;
 		upper = false;
 	}
 	text[length] = '\0';
@@ -56,5 +56,6 @@ enum cadre_status cadre_path_refuse(const struct cadre_path *path, const char *t
 	va_end(args);
 	cadre_path_format(path, where);
 	return cadre_error_set(err, status, "%s%s%s: %s", where,
-	                       tail && where[0] != '\0' ? "." : "", tail ? tail : "", what);
+	                       tail && where[0] != '\0' ? "." : "", tail ? tail : "",
+	                       what);
 }

@@ -102,8 +102,8 @@ static enum cadre_status copy_command(const struct cadre_decide *in,
 	enum cadre_status status = cadre_pack(&command->base, &packed, err);
 
 	if (status == CADRE_OK)
-		status = cadre_unpack(command->base.descriptor, cadre_buffer_slice(&packed),
-		                      in->arena, &copy, err);
+		status = cadre_unpack(command->base.descriptor,
+		                      cadre_buffer_slice(&packed), in->arena, &copy, err);
 	cadre_buffer_fini(&packed);
 	if (status == CADRE_OK)
 		*ret_copy = (Cadre__V1__Command *)copy;

@@ -39,7 +39,7 @@ static bool is_space(uint32_t point)
 /* The next code point of valid UTF-8. */
 static uint32_t next_point(const char **at)
 {
-	uint8_t lead = (uint8_t)*(*at)++;
+	uint8_t lead = (uint8_t) * (*at)++;
 	uint32_t point = lead;
 	int more = 0;
 
@@ -54,7 +54,7 @@ static uint32_t next_point(const char **at)
 		more = 1;
 	}
 	while (more-- > 0)
-		point = point << 6 | ((uint8_t)*(*at)++ & 0x3Fu);
+		point = point << 6 | ((uint8_t) * (*at)++ & 0x3Fu);
 	return point;
 }
 
@@ -91,8 +91,8 @@ static bool allowed(enum cadre_text_kind kind, uint32_t point)
 
 bool cadre_text_in_bytes(enum cadre_text_kind kind)
 {
-	return kind == CADRE_TEXT_ID || kind == CADRE_TEXT_REF || kind == CADRE_TEXT_URI ||
-	       kind == CADRE_TEXT_NAME_BYTES;
+	return kind == CADRE_TEXT_ID || kind == CADRE_TEXT_REF ||
+	       kind == CADRE_TEXT_URI || kind == CADRE_TEXT_NAME_BYTES;
 }
 
 bool cadre_text_find_forbidden(enum cadre_text_kind kind, const char *text,
@@ -147,8 +147,8 @@ static bool has_user_info(const char *authority, bool is_oci)
 
 static const char *uri_form(const char *text)
 {
-	static const char *const schemes[] = { "file", "http", "https", "cadre", "oci",
-		                               "s3",   "gs",   "hf" };
+	static const char *const schemes[] = { "file", "http", "https", "cadre",
+		                               "oci",  "s3",   "gs",    "hf" };
 	const char *colon = strstr(text, "://");
 	size_t i = 0;
 
@@ -162,9 +162,9 @@ static const char *uri_form(const char *text)
 		return "the scheme is none of file, http, https, cadre, oci, s3, gs, hf";
 	if (strpbrk(text, "?#"))
 		return "has a query or a fragment; the log keeps it for ever";
-	return has_user_info(colon + 3, strncmp(text, "oci:", 4) == 0) ?
-	               "has user info; the log keeps it for ever" :
-	               NULL;
+	return has_user_info(colon + 3, strncmp(text, "oci:", 4) == 0)
+	               ? "has user info; the log keeps it for ever"
+	               : NULL;
 }
 
 static const char *id_form(const char *text)

@@ -7,14 +7,14 @@
 #include <stdint.h>
 
 enum cadre_text_kind {
-	CADRE_TEXT_ANY, /* whatever UTF-8 */
-	CADRE_TEXT_KEY, /* compared as bytes and shown: nothing invisible */
-	CADRE_TEXT_ID,  /* as KEY without spaces; its limits count bytes */
-	CADRE_TEXT_REF, /* an ID, or `$n` of a batch */
+	CADRE_TEXT_ANY,        /* whatever UTF-8 */
+	CADRE_TEXT_KEY,        /* compared as bytes and shown: nothing invisible */
+	CADRE_TEXT_ID,         /* as KEY without spaces; its limits count bytes */
+	CADRE_TEXT_REF,        /* an ID, or `$n` of a batch */
 	CADRE_TEXT_NAME_BYTES, /* as KEY; its limits count bytes */
-	CADRE_TEXT_HEX, /* lower-case hexadecimal digits */
-	CADRE_TEXT_VARIABLE, /* the name of an environment variable */
-	CADRE_TEXT_URI,      /* where a model's bytes are */
+	CADRE_TEXT_HEX,        /* lower-case hexadecimal digits */
+	CADRE_TEXT_VARIABLE,   /* the name of an environment variable */
+	CADRE_TEXT_URI,        /* where a model's bytes are */
 };
 
 /* Limits of the kind count bytes, not code points. */
