@@ -95,7 +95,9 @@ typedef void (*cadre_complete_fn)(struct cadre_request *request);
 /* Commands to decide together: one, or a batch of up to 256.
  * Ownership: of the caller, untouched from submit until complete() has run. */
 struct cadre_request {
-	const Cadre__V1__Batch *batch; /* checked by cadre_batch_check() */
+	/* Checked by cadre_batch_check(); one command alone (which may have its own
+	 * retry token) by cadre_command_check(). */
+	const Cadre__V1__Batch *batch;
 	const Cadre__V1__Actor *actor;
 	uint64_t deadline_ns;          /* on the env's mono clock; 0: none */
 	struct cadre_result *results;  /* one per command */
