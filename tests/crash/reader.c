@@ -14,11 +14,17 @@ static bool input_open(void)
 	return poll(&input, 1, 0) == 0;
 }
 
+/* No client gets this far ahead between two looks. */
+#define AHEAD_MAX 1000000u
+
 /* The newest member of a history only moves forward: a reader that goes back saw
- * something that was not committed, or lost something that was. */
+ * something that was not committed, or lost something that was. Returns 0, or
+ * what is wrong. */
 static int look(struct cadre_scope *scope, uint64_t *newest, unsigned client)
 {
-	for (uint64_t n = *newest;; n++) {
+	bool found = false;
+
+	for (uint64_t n = *newest; n < *newest + AHEAD_MAX; n++) {
 		char key[32];
 		char model[256];
 		char expected[96];
@@ -27,21 +33,20 @@ static int look(struct cadre_scope *scope, uint64_t *newest, unsigned client)
 		result = cadre_scope_resolve(scope, key, strlen(key), model, sizeof model, NULL);
 		if (result == CADRE_READER_UNAVAILABLE)
 			return 0;
-		if (result == CADRE_READER_NOT_FOUND && n == *newest && n > 0) {
-			/* Pushed out of the window by newer ones: those must be there. */
-			*newest = n + 1;
-			continue;
-		}
-		if (result == CADRE_READER_NOT_FOUND) {
-			*newest = n > 0 ? n - 1 : 0;
+		if (result == CADRE_READER_NOT_FOUND && found) {
+			*newest = n - 1;
 			return 0;
 		}
+		if (result == CADRE_READER_NOT_FOUND)
+			continue; /* pushed out of the window by newer ones */
 		if (result != CADRE_READER_OK)
 			return result;
+		found = true;
 		crash_model(client, n, expected);
 		if (strcmp(model, expected) != 0)
 			return 1;
 	}
+	return 2;
 }
 
 int crash_read(const char *dir)
@@ -67,7 +72,7 @@ int crash_read(const char *dir)
 		result = look(scope, &newest, 0);
 		if (result == 0 && cadre_reader_position(reader, &seq, NULL) == CADRE_READER_OK) {
 			if (seq < last_seq)
-				result = 2;
+				result = 3;
 			last_seq = seq;
 		}
 		if (result != 0) {

@@ -12,7 +12,7 @@
 #include "engine/store/store.h"
 #include "tests/support/testing.h"
 
-#define FIXTURE_SEGMENT_BYTES (256u << 10)
+#define FIXTURE_SEGMENT_BYTES (64u << 10)
 
 struct fixture {
 	struct cadre_env_sim *sim;
