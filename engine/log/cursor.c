@@ -3,6 +3,7 @@
  * sealed meanwhile (a new file under the old name) does not disturb it.
  */
 #include "engine/log/internal.h"
+#include "engine/log/sealed.h"
 
 #include "engine/base/assert.h"
 
@@ -16,9 +17,12 @@ struct cadre_log_cursor {
 	struct cadre_sha256 chain;
 
 	struct cadre_segment_header header; /* of the open file */
-	struct cadre_window window;         /* file NULL: none open */
-	uint64_t offset;                    /* of the next frame */
-	struct cadre_slice batches;         /* left of the frame read last */
+	bool opened;
+	struct cadre_slice batches; /* left of the frame or block read last */
+	uint64_t offset;            /* of the next frame, or of this block */
+	struct cadre_window window; /* frames */
+	struct cadre_sealed sealed; /* blocks */
+	struct cadre_buffer block;
 };
 
 static struct cadre_segment *segment_of(struct cadre_log *log, cadre_seq seq)
@@ -51,7 +55,9 @@ static enum cadre_status corrupt(const struct cadre_log_cursor *cursor,
 static void close_segment(struct cadre_log_cursor *cursor)
 {
 	cadre_window_fini(&cursor->window);
+	cadre_sealed_fini(&cursor->sealed);
 	cursor->batches = cadre_slice(NULL, 0);
+	cursor->opened = false;
 }
 
 static enum cadre_status open_segment(struct cadre_log_cursor *cursor,
@@ -64,9 +70,18 @@ static enum cadre_status open_segment(struct cadre_log_cursor *cursor,
 	close_segment(cursor);
 	status = cadre_log_open_segment(cursor->log, segment->header.first_seq,
 	                                &cursor->window, &cursor->header, err);
-	if (status == CADRE_CORRUPT)
-		return corrupt(cursor, err);
 	cursor->offset = CADRE_LOG_BLOCK_BYTES;
+	if (status == CADRE_OK && cursor->header.sealed) {
+		struct cadre_file *file = cursor->window.file;
+		cursor->window.file = NULL;
+		status = cadre_sealed_open(&cursor->sealed, file, cursor->window.limit,
+		                           &cursor->offset, err);
+	}
+	cursor->opened = status == CADRE_OK;
+	if (status == CADRE_CORRUPT) {
+		cursor->header.first_seq = segment->header.first_seq;
+		return corrupt(cursor, err);
+	}
 	return status;
 }
 
@@ -117,6 +132,43 @@ static enum cadre_status next_frame(struct cadre_log_cursor *cursor, struct cadr
 	return status == CADRE_CORRUPT ? corrupt(cursor, err) : status;
 }
 
+/* The batches of the block that holds next_seq; their checksums and chains were
+ * computed from the block, whose own checksum was right. */
+static enum cadre_status next_block(struct cadre_log_cursor *cursor, struct cadre_error *err)
+{
+	uint32_t index = cadre_sealed_find(&cursor->sealed, cursor->next_seq);
+	struct cadre_sha256 before;
+	struct cadre_sha256 after;
+	enum cadre_status status;
+
+	cursor->offset = cadre_sealed_entry_at(&cursor->sealed, index).offset;
+	status = cadre_sealed_read(&cursor->sealed, index, &cursor->block, &before, &after,
+	                           err);
+	if (status == CADRE_OK && cursor->linked &&
+	    memcmp(before.bytes, cursor->chain.bytes, sizeof before.bytes) != 0)
+		status = cadre_error_set(err, CADRE_CORRUPT,
+		                         "block does not follow from the batch before");
+	if (status == CADRE_OK)
+		cursor->batches = cadre_buffer_slice(&cursor->block);
+	return status == CADRE_CORRUPT ? corrupt(cursor, err) : status;
+}
+
+static enum cadre_status refill(struct cadre_log_cursor *cursor, struct cadre_error *err)
+{
+	const struct cadre_segment *segment = segment_of(cursor->log, cursor->next_seq);
+	enum cadre_status status = CADRE_OK;
+
+	CADRE_ASSERT(segment);
+	if (!cursor->opened || cursor->header.first_seq != segment->header.first_seq)
+		status = open_segment(cursor, err);
+	if (status != CADRE_OK)
+		return status;
+	if (cursor->header.sealed)
+		return next_block(cursor, err);
+	set_limit(cursor);
+	return next_frame(cursor, err);
+}
+
 static enum cadre_status take_batch(struct cadre_log_cursor *cursor,
                                     struct cadre_batch *batch, struct cadre_error *err)
 {
@@ -138,7 +190,7 @@ static enum cadre_status check_batch(struct cadre_log_cursor *cursor,
 	if (cursor->linked && batch->header.first_seq != cursor->next_seq)
 		status = cadre_error_set(err, CADRE_CORRUPT, "batch of seq %llu",
 		                         (unsigned long long)batch->header.first_seq);
-	else if (cursor->linked)
+	else if (cursor->linked && !cursor->header.sealed)
 		status = cadre_batch_check_chain(batch, &cursor->chain, err);
 	return status == CADRE_OK ? CADRE_OK : corrupt(cursor, err);
 }
@@ -153,18 +205,8 @@ enum cadre_status cadre_log_cursor_next(struct cadre_log_cursor *cursor,
 	if (cursor->next_seq > cursor->log->head.last_seq)
 		return CADRE_END;
 	do {
-		if (cursor->batches.length == 0) {
-			const struct cadre_segment *segment =
-			        segment_of(cursor->log, cursor->next_seq);
-			CADRE_ASSERT(segment);
-			if (!cursor->window.file ||
-			    cursor->header.first_seq != segment->header.first_seq)
-				status = open_segment(cursor, err);
-			if (status == CADRE_OK) {
-				set_limit(cursor);
-				status = next_frame(cursor, err);
-			}
-		}
+		if (cursor->batches.length == 0)
+			status = refill(cursor, err);
 		if (status == CADRE_OK)
 			status = take_batch(cursor, &batch, err);
 		if (status != CADRE_OK)
@@ -207,5 +249,6 @@ void cadre_log_cursor_close(struct cadre_log_cursor *cursor)
 	if (!cursor)
 		return;
 	close_segment(cursor);
+	cadre_buffer_fini(&cursor->block);
 	free(cursor);
 }

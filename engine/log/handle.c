@@ -92,6 +92,7 @@ void cadre_log_close(struct cadre_log *log)
 {
 	if (!log)
 		return;
+	cadre_log_abandon_sealer(log);
 	cadre_file_close(log->active);
 	cadre_file_close(log->preparation.file);
 	cadre_window_fini(&log->tail);

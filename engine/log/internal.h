@@ -101,4 +101,11 @@ CADRE_MUST_CHECK enum cadre_status cadre_log_make_room(struct cadre_log *log, si
                                                        struct cadre_error *err);
 void cadre_log_abandon_preparation(struct cadre_log *log);
 
+/* seal.c: about `budget` bytes of sealing the first closed segment. */
+CADRE_MUST_CHECK enum cadre_status cadre_log_seal_step(struct cadre_log *log, size_t budget,
+                                                       bool *ret_more,
+                                                       struct cadre_error *err);
+/* Frees the sealer and removes its file; memory only when nothing is under way. */
+void cadre_log_abandon_sealer(struct cadre_log *log);
+
 #endif

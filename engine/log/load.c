@@ -1,5 +1,6 @@
 /* Finding out what a log directory holds; changes nothing. */
 #include "engine/log/internal.h"
+#include "engine/log/sealed.h"
 
 #include "engine/base/assert.h"
 
@@ -161,6 +162,41 @@ static enum cadre_status load_frames(struct load *load, struct cadre_segment *se
 	return CADRE_OK;
 }
 
+/* Trusts the footer; takes the window's file. */
+static enum cadre_status load_sealed(struct load *load, struct cadre_segment *segment,
+                                     struct cadre_window *window, struct cadre_error *err)
+{
+	struct cadre_log_head *head = &load->log->head;
+	struct cadre_error why = CADRE_ERROR_INIT;
+	struct cadre_sealed sealed;
+	const struct cadre_sealed_footer *footer = &sealed.footer;
+	uint64_t offset;
+	cadre_seq first_seq = segment->header.first_seq;
+	struct cadre_file *file = window->file;
+	enum cadre_status status;
+
+	window->file = NULL;
+	status = cadre_sealed_open(&sealed, file, window->limit, &offset, &why);
+	if (status == CADRE_CORRUPT)
+		status = damaged(load, first_seq, offset, 0, why.message, err);
+	else if (status != CADRE_OK && err)
+		*err = why;
+	else if (footer->first_seq != first_seq)
+		status = damaged(load, first_seq, offset, 0, "footer of another segment", err);
+	if (status == CADRE_OK) {
+		head->last_seq = segment->last_seq = footer->last_seq;
+		head->epoch = footer->epoch;
+		head->time_ms = footer->time_ms;
+		head->chain = footer->chain;
+		if (footer->commit_seq > head->commit_seq)
+			head->commit_seq = footer->commit_seq;
+		segment->end = window->limit;
+		segment->batch_bytes = footer->batch_bytes;
+	}
+	cadre_sealed_fini(&sealed);
+	return status;
+}
+
 /* The segment continues where the one before ended. */
 static enum cadre_status check_link(struct load *load, const struct cadre_segment *segment,
                                     struct cadre_error *err)
@@ -210,7 +246,8 @@ static enum cadre_status load_segment(struct load *load, cadre_seq first_seq,
 		segment->last_seq = first_seq - 1;
 		segment->end = CADRE_LOG_BLOCK_BYTES;
 		log->count++;
-		status = load_frames(load, segment, &window, err);
+		status = segment->header.sealed ? load_sealed(load, segment, &window, err)
+		                                : load_frames(load, segment, &window, err);
 	}
 	cadre_window_fini(&window);
 	return status;

@@ -83,10 +83,81 @@ static void a_reader_beside_the_writer_sees_new_batches_after_refresh(void **sta
 	test_remove_dir(place.base);
 }
 
+static void sealed_segments_give_the_same_batches(void **state)
+{
+	struct cadre_error err = CADRE_ERROR_INIT;
+	struct place place;
+	struct cadre_log *log;
+	struct cadre_log_cursor *cursor;
+	struct cadre_batch batch;
+	struct cadre_log_head head;
+	struct cadre_log_stat stat;
+
+	(void)state;
+	place_init(&place);
+	assert_ok(cadre_log_open(cadre_env_real(), &place.options, &log, NULL, &err));
+	for (uint32_t i = 0; i < 50; i++)
+		append_synced(log, 1 + i % 5);
+	/* A cursor inside a segment while that is sealed. */
+	assert_ok(cadre_log_cursor_open(log, 10, &cursor, &err));
+	assert_ok(cadre_log_cursor_next(cursor, &batch, &err));
+	assert_true(batch.header.first_seq <= 10);
+	assert_ok(cadre_log_seal_all(log, &err));
+	while (cadre_log_cursor_next(cursor, &batch, &err) == CADRE_OK)
+		;
+	assert_int_equal(cadre_batch_last_seq(&batch.header), 150);
+	cadre_log_cursor_close(cursor);
+	stat = cadre_log_stat(log);
+	assert_int_equal(stat.sealed_segments, stat.segments);
+	assert_true(stat.sealed_bytes < stat.sealed_batch_bytes);
+	assert_int_equal(fixture_check(log, 1), 150);
+	append_synced(log, 5);
+	head = cadre_log_head(log);
+	cadre_log_close(log);
+	assert_ok(cadre_log_open(cadre_env_real(), &place.options, &log, NULL, &err));
+	for (cadre_seq from = 1; from <= 155; from += 7)
+		assert_int_equal(fixture_check(log, from), 155);
+	assert_int_equal(cadre_log_head(log).last_seq, head.last_seq);
+	append_synced(log, 5);
+	cadre_log_close(log);
+	test_remove_dir(place.base);
+}
+
+static void maintain_seals_closed_segments_in_slices(void **state)
+{
+	struct cadre_error err = CADRE_ERROR_INIT;
+	struct place place;
+	struct cadre_log *log;
+	struct cadre_log *reader;
+	struct cadre_log_stat stat;
+	bool more = true;
+	unsigned slices = 0;
+
+	(void)state;
+	place_init(&place);
+	assert_ok(cadre_log_open(cadre_env_real(), &place.options, &log, NULL, &err));
+	assert_ok(cadre_log_open_read(cadre_env_real(), &place.options, &reader, NULL, &err));
+	for (uint32_t i = 0; i < 50; i++)
+		append_synced(log, 5);
+	assert_ok(cadre_log_refresh(reader, &err));
+	for (; more; slices++)
+		assert_ok(cadre_log_maintain(log, 16384, &more, &err));
+	stat = cadre_log_stat(log);
+	assert_int_equal(stat.sealed_segments + 1, stat.segments);
+	assert_true(slices > stat.segments);
+	assert_int_equal(fixture_check(log, 1), 250);
+	assert_int_equal(fixture_check(reader, 1), 250);
+	cadre_log_close(reader);
+	cadre_log_close(log);
+	test_remove_dir(place.base);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(synced_batches_are_there_after_reopening),
+		cmocka_unit_test(sealed_segments_give_the_same_batches),
+		cmocka_unit_test(maintain_seals_closed_segments_in_slices),
 		cmocka_unit_test(a_reader_beside_the_writer_sees_new_batches_after_refresh),
 	};
 
