@@ -288,7 +288,7 @@ static enum cadre_status sim_rename(struct cadre_env *env, const char *from, con
 		return injected(sim, "renaming", from, err);
 	if (!node || !parent_exists(sim, to))
 		return missing("renaming", from, err);
-	CADRE_ASSERT(!node->directory || !sim_disk_has_entries(&sim->disk, from));
+	CADRE_ASSERT(!node->directory || !sim_disk_has_entries(&sim->disk, to));
 	sim_disk_rename(&sim->disk, from, to);
 	return CADRE_OK;
 }

@@ -126,10 +126,33 @@ bool sim_disk_has_entries(const struct sim_disk *disk, const char *path)
 	return false;
 }
 
+/* `*path` below directory `from` becomes the same below `to`. */
+static void move_below(char **path, const char *from, const char *to)
+{
+	size_t from_length = strlen(from);
+	size_t to_length = strlen(to);
+	size_t rest;
+	char *moved;
+
+	if (!*path || strncmp(*path, from, from_length) != 0 ||
+	    ((*path)[from_length] != '/' && (*path)[from_length] != '\0'))
+		return;
+	rest = strlen(*path) - from_length;
+	moved = malloc(to_length + rest + 1);
+	CADRE_ASSERT(moved);
+	memcpy(moved, to, to_length);
+	memcpy(moved + to_length, *path + from_length, rest + 1);
+	free(*path);
+	*path = moved;
+}
+
 static void apply(struct sim_names *names, const struct sim_change *change)
 {
 	if (change->from)
 		drop_name(names, change->from);
+	if (change->from && change->to && change->node->directory)
+		for (size_t i = 0; i < names->count; i++)
+			move_below(&names->items[i].path, change->from, change->to);
 	if (change->to)
 		put_name(names, change->to, change->node);
 }
@@ -174,9 +197,21 @@ struct sim_node *sim_disk_create(struct sim_disk *disk, const char *path, bool d
 	return node;
 }
 
+/* A directory takes its entries along, those not yet durable too. */
 void sim_disk_rename(struct sim_disk *disk, const char *from, const char *to)
 {
-	record(disk, from, to, sim_disk_find(disk, from));
+	struct sim_node *node = sim_disk_find(disk, from);
+
+	CADRE_ASSERT(node);
+	for (size_t i = 0; node->directory && i < disk->change_count; i++) {
+		struct sim_change *change = &disk->changes[i];
+		if (strncmp(change->directory, from, strlen(from)) != 0)
+			continue;
+		move_below(&change->directory, from, to);
+		move_below(&change->from, from, to);
+		move_below(&change->to, from, to);
+	}
+	record(disk, from, to, node);
 	sim_disk_collect(disk);
 }
 
