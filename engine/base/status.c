@@ -4,6 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#undef cadre_error_set
+#undef cadre_error_errno
+
 struct status_row {
 	const char *name;
 	int http;

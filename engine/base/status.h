@@ -80,6 +80,14 @@ enum cadre_status cadre_error_set(struct cadre_error *err, enum cadre_status sta
 enum cadre_status cadre_error_errno(struct cadre_error *err, int errno_value,
                                     const char *format, ...) CADRE_PRINTF(3, 4);
 
+#ifdef __clang_analyzer__
+/* The analyzer cannot see that these never return CADRE_OK. */
+#define cadre_error_set(err, status, ...) \
+	((void)(cadre_error_set)(err, status, __VA_ARGS__), (status))
+#define cadre_error_errno(err, errno_value, ...) \
+	((void)(cadre_error_errno)(err, errno_value, __VA_ARGS__), CADRE_IO_ERROR)
+#endif
+
 /* Puts text in front of the message ("while opening \"x\": " + message). */
 void cadre_error_prefix(struct cadre_error *err, const char *format, ...)
         CADRE_PRINTF(2, 3);
