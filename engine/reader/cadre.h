@@ -26,20 +26,23 @@ struct cadre_scope;
 
 enum cadre_reader_error {
 	CADRE_READER_OK = 0,
-	CADRE_READER_NOT_FOUND = -1,   /* no such target, key, or not at that moment */
-	CADRE_READER_UNAVAILABLE = -2, /* no daemon, rebuilding, or closed: ask again, or by RPC */
-	CADRE_READER_DIVERGED = -3,    /* the node must not be believed */
-	CADRE_READER_LAGGING = -4,     /* the moment asked for is not settled here yet */
-	CADRE_READER_CORRUPT = -5,     /* a damaged row; the daemon rebuilds */
-	CADRE_READER_INVALID = -6,     /* bad argument, other ABI, pid namespace, permission */
+	CADRE_READER_NOT_FOUND = -1, /* no such target, key, or not at that moment */
+	CADRE_READER_UNAVAILABLE =
+	        -2, /* no daemon, rebuilding, or closed: ask again, or by RPC */
+	CADRE_READER_DIVERGED = -3, /* the node must not be believed */
+	CADRE_READER_LAGGING = -4,  /* the moment asked for is not settled here yet */
+	CADRE_READER_CORRUPT = -5,  /* a damaged row; the daemon rebuilds */
+	CADRE_READER_INVALID =
+	        -6, /* bad argument, other ABI, pid namespace, permission */
 	CADRE_READER_NO_MEMORY = -7,
-	CADRE_READER_TOO_SMALL = -8    /* the buffer; `length` says what is needed */
+	CADRE_READER_TOO_SMALL = -8 /* the buffer; `length` says what is needed */
 };
 
 /* Opens the views below `data_dir`. */
 CADRE_API int cadre_reader_open(const char *data_dir, struct cadre_reader **ret_reader);
 /* A further handle on the same views for another thread of this process. */
-CADRE_API int cadre_reader_clone(struct cadre_reader *reader, struct cadre_reader **ret_reader);
+CADRE_API int cadre_reader_clone(struct cadre_reader *reader,
+                                 struct cadre_reader **ret_reader);
 /* Closes its scopes too. Takes NULL. */
 CADRE_API void cadre_reader_close(struct cadre_reader *reader);
 /* Text of the last error on this reader; valid until the next call. NULL: of this
@@ -48,7 +51,8 @@ CADRE_API const char *cadre_reader_message(const struct cadre_reader *reader);
 
 /* Position of the views as last seen: seq applied, and the time (ms since 1970)
  * before which nothing new can come. Either may be NULL. */
-CADRE_API int cadre_reader_position(struct cadre_reader *reader, uint64_t *ret_applied_seq,
+CADRE_API int cadre_reader_position(struct cadre_reader *reader,
+                                    uint64_t *ret_applied_seq,
                                     uint64_t *ret_watermark_ms);
 
 /* A target that keys are looked up in: OCID of a group, version history or

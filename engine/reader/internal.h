@@ -38,9 +38,9 @@ CADRE_MUST_CHECK enum cadre_status shared_views_permission(const char *views_dir
 
 struct cadre_reader {
 	struct cadre_control control;
-	uint64_t generation;         /* of `views` */
-	struct shared_views *views;  /* NULL: not open */
-	struct cadre_view view;      /* its transaction is reset between calls */
+	uint64_t generation;        /* of `views` */
+	struct shared_views *views; /* NULL: not open */
+	struct cadre_view view;     /* its transaction is reset between calls */
 	struct cadre_arena arena;
 	/* Of the control page, loaded before the call's snapshot began. */
 	uint64_t pointer_epoch;

@@ -91,17 +91,20 @@ static enum cadre_status say_state(uint32_t state, struct cadre_error *err)
 	case CADRE_CONTROL_SERVING:
 		return CADRE_OK;
 	case CADRE_CONTROL_REBUILDING:
-		return cadre_error_set(err, CADRE_UNAVAILABLE,
-		                       "the daemon is making the views ready: ask again, or "
-		                       "another node by RPC");
+		return cadre_error_set(
+		        err, CADRE_UNAVAILABLE,
+		        "the daemon is making the views ready: ask again, or "
+		        "another node by RPC");
 	case CADRE_CONTROL_DIVERGED:
-		return cadre_error_set(err, CADRE_DIVERGED,
-		                       "this node's views differ from its leader's and must "
-		                       "not be believed: ask another node by RPC");
+		return cadre_error_set(
+		        err, CADRE_DIVERGED,
+		        "this node's views differ from its leader's and must "
+		        "not be believed: ask another node by RPC");
 	default:
-		return cadre_error_set(err, CADRE_UNAVAILABLE,
-		                       "the daemon is not running (closed clean): start it, "
-		                       "or ask another node by RPC");
+		return cadre_error_set(
+		        err, CADRE_UNAVAILABLE,
+		        "the daemon is not running (closed clean): start it, "
+		        "or ask another node by RPC");
 	}
 }
 
@@ -109,11 +112,12 @@ static enum cadre_status map_control(struct cadre_reader *reader)
 {
 	struct cadre_control control;
 	struct cadre_error *err = &reader->err;
-	enum cadre_status status =
-	        shared_views_permission(reader->views_dir, "control", R_OK, err);
+	enum cadre_status status = shared_views_permission(reader->views_dir, "control",
+	                                                   R_OK, err);
 
 	if (status == CADRE_OK)
-		status = cadre_control_open(cadre_env_real(), reader->views_dir, &control, err);
+		status = cadre_control_open(cadre_env_real(), reader->views_dir, &control,
+		                            err);
 	if (status != CADRE_OK)
 		return status;
 	if (reader->control.file)
@@ -153,11 +157,12 @@ static void load_position(struct cadre_reader *reader)
 {
 	const struct cadre_control_page *page = reader->control.page;
 
-	reader->applied_seq = atomic_load_explicit(&page->applied_seq, memory_order_acquire);
-	reader->watermark_ms =
-	        atomic_load_explicit(&page->watermark_ms, memory_order_acquire);
-	reader->pointer_epoch =
-	        atomic_load_explicit(&page->pointer_epoch, memory_order_acquire);
+	reader->applied_seq = atomic_load_explicit(&page->applied_seq,
+	                                           memory_order_acquire);
+	reader->watermark_ms = atomic_load_explicit(&page->watermark_ms,
+	                                            memory_order_acquire);
+	reader->pointer_epoch = atomic_load_explicit(&page->pointer_epoch,
+	                                             memory_order_acquire);
 }
 
 enum cadre_status reader_enter(struct cadre_reader *reader)
@@ -200,14 +205,14 @@ static enum cadre_status find_views_dir(const char *data_dir, struct cadre_reade
 
 	if (snprintf(path, sizeof path, "%s/views", data_dir) >= (int)sizeof path)
 		return cadre_error_set(&reader->err, CADRE_INVALID_PARAMETER,
-		                       "\"%.64s...\": path longer than %u bytes", data_dir,
-		                       READER_PATH_BYTES - 1);
+		                       "\"%.64s...\": path longer than %u bytes",
+		                       data_dir, READER_PATH_BYTES - 1);
 	/* One name for one directory: it is the key of the shared environments. */
 	real = realpath(path, NULL);
 	if (!real)
-		return cadre_error_set(&reader->err, CADRE_UNAVAILABLE,
-		                       "no \"%s\": no daemon has served this directory yet",
-		                       path);
+		return cadre_error_set(
+		        &reader->err, CADRE_UNAVAILABLE,
+		        "no \"%s\": no daemon has served this directory yet", path);
 	(void)snprintf(reader->views_dir, sizeof reader->views_dir, "%s", real);
 	free(real);
 	return CADRE_OK;
@@ -220,14 +225,16 @@ static int open_reader(const char *data_dir, const char *views_dir,
 	enum cadre_status status = CADRE_OK;
 
 	if (!reader) {
-		cadre_error_set(&open_error, CADRE_OUT_OF_MEMORY, "no memory for a reader");
+		cadre_error_set(&open_error, CADRE_OUT_OF_MEMORY,
+		                "no memory for a reader");
 		return CADRE_READER_NO_MEMORY;
 	}
 	cadre_arena_init(&reader->arena, READER_ARENA_BYTES);
 	if (data_dir)
 		status = find_views_dir(data_dir, reader);
 	else
-		(void)snprintf(reader->views_dir, sizeof reader->views_dir, "%s", views_dir);
+		(void)snprintf(reader->views_dir, sizeof reader->views_dir, "%s",
+		               views_dir);
 	if (status == CADRE_OK)
 		status = map_control(reader);
 	if (status == CADRE_OK)

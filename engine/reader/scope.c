@@ -33,7 +33,8 @@
 
 static bool is_target(Cadre__V1__Kind kind)
 {
-	return kind == CADRE__V1__KIND__KIND_GROUP || kind == CADRE__V1__KIND__KIND_HISTORY ||
+	return kind == CADRE__V1__KIND__KIND_GROUP ||
+	       kind == CADRE__V1__KIND__KIND_HISTORY ||
 	       kind == CADRE__V1__KIND__KIND_DEPLOYMENT;
 }
 
@@ -48,13 +49,14 @@ static enum cadre_status find_target(struct cadre_scope *scope)
 	cadre_arena_reset(&reader->arena);
 	status = cadre_view_by_ocid(view, scope->ocid, &resource, &reader->err);
 	if (status == CADRE_NOT_FOUND)
-		return cadre_error_set(&reader->err, status, "no \"%s\" here", scope->ocid);
+		return cadre_error_set(&reader->err, status, "no \"%s\" here",
+		                       scope->ocid);
 	if (status != CADRE_OK)
 		return status;
 	if (!is_target(resource->kind))
-		return cadre_error_set(&reader->err, CADRE_INVALID_PARAMETER,
-		                       "\"%s\" is no group, version history or deployment",
-		                       scope->ocid);
+		return cadre_error_set(
+		        &reader->err, CADRE_INVALID_PARAMETER,
+		        "\"%s\" is no group, version history or deployment", scope->ocid);
 	scope->kind = resource->kind;
 	scope->id = resource->id;
 	scope->pointer_epoch = NO_POINTER;
@@ -69,7 +71,8 @@ static enum cadre_status no_pointer(struct cadre_scope *scope, enum cadre_status
 {
 	if (status == CADRE_NOT_FOUND)
 		return cadre_error_set(&scope->reader->err, status,
-		                       "\"%s\" means no group at that moment", scope->ocid);
+		                       "\"%s\" means no group at that moment",
+		                       scope->ocid);
 	return status;
 }
 
@@ -95,9 +98,9 @@ static enum cadre_status pointer_at(struct cadre_scope *scope, cadre_seq at,
 		*ret_pointer = scope->pointer;
 		return CADRE_OK;
 	}
-	return no_pointer(scope, cadre_view_pointer(&scope->reader->view, scope->kind,
-	                                            scope->id, at, ret_pointer,
-	                                            &scope->reader->err));
+	return no_pointer(scope,
+	                  cadre_view_pointer(&scope->reader->view, scope->kind, scope->id,
+	                                     at, ret_pointer, &scope->reader->err));
 }
 
 /* ---- one look-up ---- */
@@ -116,20 +119,22 @@ static enum cadre_status answer(struct cadre_scope *scope,
 {
 	struct cadre_error *err = &scope->reader->err;
 	struct cadre_slice model;
-	enum cadre_status status =
-	        cadre_view_resolve(&scope->reader->view, pointer->lineage, pointer->version,
-	                           cadre_slice(query->key, query->key_length), &model, err);
+	enum cadre_status status = cadre_view_resolve(
+	        &scope->reader->view, pointer->lineage, pointer->version,
+	        cadre_slice(query->key, query->key_length), &model, err);
 
 	if (status == CADRE_NOT_FOUND)
-		return cadre_error_set(err, status, "no member \"%.*s\" in \"%s\"",
-		                       (int)(query->key_length < 255 ? query->key_length : 255),
-		                       query->key, scope->ocid);
+		return cadre_error_set(
+		        err, status, "no member \"%.*s\" in \"%s\"",
+		        (int)(query->key_length < 255 ? query->key_length : 255),
+		        query->key, scope->ocid);
 	if (status != CADRE_OK)
 		return status;
 	if (model.length >= query->capacity)
-		return cadre_error_set(err, CADRE_TOO_LARGE,
-		                       "a model OCID of %zu bytes and a NUL in a buffer of %zu",
-		                       model.length, query->capacity);
+		return cadre_error_set(
+		        err, CADRE_TOO_LARGE,
+		        "a model OCID of %zu bytes and a NUL in a buffer of %zu",
+		        model.length, query->capacity);
 	memcpy(query->model_ocid, model.data, model.length);
 	query->model_ocid[model.length] = '\0';
 	if (query->ret_group_seq)
@@ -176,7 +181,8 @@ int cadre_scope_open(struct cadre_reader *reader, const char *target_ocid,
 	}
 	scope = calloc(1, sizeof *scope);
 	if (!scope) {
-		cadre_error_set(&reader->err, CADRE_OUT_OF_MEMORY, "no memory for a scope");
+		cadre_error_set(&reader->err, CADRE_OUT_OF_MEMORY,
+		                "no memory for a scope");
 		return CADRE_READER_NO_MEMORY;
 	}
 	scope->reader = reader;
@@ -226,7 +232,8 @@ int cadre_scope_resolve(struct cadre_scope *scope, const char *key, size_t key_l
 	return reader_result(status);
 }
 
-static int resolve_past(struct cadre_scope *scope, const struct query *query, cadre_seq seq)
+static int resolve_past(struct cadre_scope *scope, const struct query *query,
+                        cadre_seq seq)
 {
 	struct cadre_pointer pointer;
 	enum cadre_status status = pointer_at(scope, seq, &pointer);
@@ -252,7 +259,8 @@ int cadre_scope_resolve_at(struct cadre_scope *scope, const char *key, size_t ke
 	if (seq > scope->reader->applied_seq) {
 		reader_leave(scope->reader);
 		return reader_result(cadre_error_set(&scope->reader->err, CADRE_LAGGING,
-		                                     "seq %" PRIu64 " is not applied here yet, "
+		                                     "seq %" PRIu64
+		                                     " is not applied here yet, "
 		                                     "the last is %" PRIu64,
 		                                     seq, scope->reader->applied_seq));
 	}
@@ -274,7 +282,8 @@ int cadre_scope_resolve_at_time(struct cadre_scope *scope, const char *key,
 		return reader_result(status);
 	if (time_ms >= scope->reader->watermark_ms)
 		status = cadre_error_set(&scope->reader->err, CADRE_LAGGING,
-		                         "time %" PRIu64 " ms is not settled here yet, times "
+		                         "time %" PRIu64
+		                         " ms is not settled here yet, times "
 		                         "before %" PRIu64 " ms are",
 		                         time_ms, scope->reader->watermark_ms);
 	if (status == CADRE_OK)

@@ -10,8 +10,8 @@
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct shared_views *first;
 
-enum cadre_status shared_views_permission(const char *views_dir, const char *name, int mode,
-                                          struct cadre_error *err)
+enum cadre_status shared_views_permission(const char *views_dir, const char *name,
+                                          int mode, struct cadre_error *err)
 {
 	char path[READER_PATH_BYTES + 64];
 
@@ -20,11 +20,11 @@ enum cadre_status shared_views_permission(const char *views_dir, const char *nam
 	 * LMDB lock this process has on it. */
 	if (access(path, mode) == 0 || errno != EACCES)
 		return CADRE_OK;
-	return cadre_error_set(err, CADRE_INVALID_PARAMETER,
-	                       "\"%s\": no permission to %s: join the daemon's group, or "
-	                       "look keys up by RPC",
-	                       path, mode & W_OK ? "write (readers enter themselves there)" :
-	                                           "read");
+	return cadre_error_set(
+	        err, CADRE_INVALID_PARAMETER,
+	        "\"%s\": no permission to %s: join the daemon's group, or "
+	        "look keys up by RPC",
+	        path, mode & W_OK ? "write (readers enter themselves there)" : "read");
 }
 
 static enum cadre_status open_kv(const char *dir, struct cadre_kv **ret_kv,
@@ -39,13 +39,15 @@ static enum cadre_status open_kv(const char *dir, struct cadre_kv **ret_kv,
 		return status;
 	status = cadre_kv_open_lmdb(dir, &options, ret_kv, err);
 	if (status == CADRE_CONFLICT)
-		return cadre_error_set(err, CADRE_INVALID_PARAMETER,
-		                       "\"%s\" is open in this process already, by something "
-		                       "else than a reader",
-		                       dir);
+		return cadre_error_set(
+		        err, CADRE_INVALID_PARAMETER,
+		        "\"%s\" is open in this process already, by something "
+		        "else than a reader",
+		        dir);
 	if (status == CADRE_NOT_FOUND || status == CADRE_IO_ERROR)
-		return cadre_error_set(err, CADRE_UNAVAILABLE, "\"%s\" cannot be opened now: %s",
-		                       dir, err->message);
+		return cadre_error_set(err, CADRE_UNAVAILABLE,
+		                       "\"%s\" cannot be opened now: %s", dir,
+		                       err->message);
 	return status;
 }
 
@@ -58,7 +60,8 @@ static enum cadre_status make(const char *views_dir, uint64_t generation,
 	enum cadre_status status;
 
 	if (!views)
-		return cadre_error_set(err, CADRE_OUT_OF_MEMORY, "no memory for a reader");
+		return cadre_error_set(err, CADRE_OUT_OF_MEMORY,
+		                       "no memory for a reader");
 	(void)snprintf(dir, sizeof dir, "%s/%" PRIu64, views_dir, generation);
 	status = open_kv(dir, &views->kv, err);
 	if (status != CADRE_OK) {
@@ -83,7 +86,8 @@ enum cadre_status shared_views_ref(const char *views_dir, uint64_t generation,
 
 	pthread_mutex_lock(&lock);
 	for (views = first; views; views = views->next)
-		if (views->generation == generation && strcmp(views->views_dir, views_dir) == 0)
+		if (views->generation == generation &&
+		    strcmp(views->views_dir, views_dir) == 0)
 			break;
 	if (views) {
 		views->refs++;

@@ -141,8 +141,8 @@ static enum cadre_status newest_of(struct cadre_env *env, const char *dir,
 		return cadre_error_set(err, CADRE_NOT_FOUND, "no sound snapshot: %s",
 		                       damage.message);
 	return cadre_error_set(err, CADRE_NOT_FOUND,
-	                       "no snapshot at or below seq %" PRIu64 " in \"%s\"", seq_max,
-	                       dir);
+	                       "no snapshot at or below seq %" PRIu64 " in \"%s\"",
+	                       seq_max, dir);
 }
 
 enum cadre_status cadre_snapshot_newest(struct cadre_env *env, const char *dir,
@@ -198,7 +198,8 @@ static enum cadre_status remove_one(struct cadre_env *env, const char *dir, cadr
 }
 
 static enum cadre_status remove_aborted(struct cadre_env *env, const char *dir,
-                                        const struct names *names, struct cadre_error *err)
+                                        const struct names *names,
+                                        struct cadre_error *err)
 {
 	enum cadre_status status = CADRE_OK;
 
@@ -209,8 +210,8 @@ static enum cadre_status remove_aborted(struct cadre_env *env, const char *dir,
 		at += strlen(name) + 1;
 		if (snprintf(path, sizeof path, "%s/%s", dir, name) >= (int)sizeof path)
 			return cadre_error_set(err, CADRE_INVALID_PARAMETER,
-			                       "\"%.64s...\": path longer than %u bytes", dir,
-			                       SNAPSHOT_PATH_BYTES - 1);
+			                       "\"%.64s...\": path longer than %u bytes",
+			                       dir, SNAPSHOT_PATH_BYTES - 1);
 		status = cadre_env_remove_tree(env, path, err);
 	}
 	return status;

@@ -50,10 +50,9 @@ CADRE_MUST_CHECK enum cadre_status snapshot_frame_scan(struct cadre_slice bytes,
                                                        struct snapshot_frame *ret_frame,
                                                        struct cadre_error *err);
 /* Unpacks into `raw`, which has room for SNAPSHOT_FRAME_RAW_MAX. CADRE_CORRUPT. */
-CADRE_MUST_CHECK enum cadre_status snapshot_frame_unpack(ZSTD_DCtx *context,
-                                                         const struct snapshot_frame *frame,
-                                                         uint8_t *raw,
-                                                         struct cadre_error *err);
+CADRE_MUST_CHECK enum cadre_status
+snapshot_frame_unpack(ZSTD_DCtx *context, const struct snapshot_frame *frame,
+                      uint8_t *raw, struct cadre_error *err);
 /* Appends one frame of `raw` with its checksum to `out`. */
 CADRE_MUST_CHECK enum cadre_status snapshot_frame_pack(ZSTD_CCtx *context,
                                                        struct cadre_slice raw,
@@ -105,10 +104,9 @@ struct snapshot_manifest {
 };
 /* Reads and checks `<dir>/<seq>/manifest`, and the size of `rows`. `manifest` must
  * not move. Errors: as parse, CADRE_NOT_FOUND. */
-CADRE_MUST_CHECK enum cadre_status snapshot_manifest_open(struct cadre_env *env,
-                                                          const char *dir, cadre_seq seq,
-                                                          struct snapshot_manifest *manifest,
-                                                          struct cadre_error *err);
+CADRE_MUST_CHECK enum cadre_status
+snapshot_manifest_open(struct cadre_env *env, const char *dir, cadre_seq seq,
+                       struct snapshot_manifest *manifest, struct cadre_error *err);
 void snapshot_manifest_close(struct snapshot_manifest *manifest);
 
 /* `<dir>/<seq><suffix>` */

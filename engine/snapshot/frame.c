@@ -27,8 +27,8 @@ static enum cadre_status frame_sizes(struct cadre_slice bytes, size_t *ret_packe
 	raw = ZSTD_getFrameContentSize(bytes.data, bytes.length);
 	if (raw == ZSTD_CONTENTSIZE_ERROR && bytes.length < FRAME_HEADER_BYTES_MAX)
 		return CADRE_END;
-	if (raw == ZSTD_CONTENTSIZE_ERROR || raw == ZSTD_CONTENTSIZE_UNKNOWN || raw == 0 ||
-	    raw > SNAPSHOT_FRAME_RAW_MAX)
+	if (raw == ZSTD_CONTENTSIZE_ERROR || raw == ZSTD_CONTENTSIZE_UNKNOWN ||
+	    raw == 0 || raw > SNAPSHOT_FRAME_RAW_MAX)
 		return cadre_error_set(err, CADRE_CORRUPT,
 		                       "a frame whose header does not say 1 to %u bytes",
 		                       SNAPSHOT_FRAME_RAW_MAX);
@@ -55,12 +55,14 @@ enum cadre_status snapshot_frame_scan(struct cadre_slice bytes,
 	if (status != CADRE_OK)
 		return status;
 	if (packed > SNAPSHOT_FRAME_BYTES_MAX - SNAPSHOT_FRAME_CRC_BYTES)
-		return cadre_error_set(err, CADRE_CORRUPT, "a frame of %zu bytes", packed);
+		return cadre_error_set(err, CADRE_CORRUPT, "a frame of %zu bytes",
+		                       packed);
 	if (bytes.length - packed < SNAPSHOT_FRAME_CRC_BYTES)
 		return CADRE_END;
 	if (cadre_crc32c(0, bytes.data, packed) != cadre_get_le32(bytes.data + packed))
 		return cadre_error_set(err, CADRE_CORRUPT,
-		                       "a frame of %zu bytes whose checksum differs", packed);
+		                       "a frame of %zu bytes whose checksum differs",
+		                       packed);
 	ret_frame->packed = cadre_slice(bytes.data, packed);
 	ret_frame->raw_bytes = raw;
 	ret_frame->bytes = packed + SNAPSHOT_FRAME_CRC_BYTES;
@@ -77,7 +79,8 @@ enum cadre_status snapshot_frame_unpack(ZSTD_DCtx *context,
 	got = ZSTD_decompressDCtx(context, raw, frame->raw_bytes, frame->packed.data,
 	                          frame->packed.length);
 	if (ZSTD_isError(got))
-		return cadre_error_set(err, CADRE_CORRUPT, "a frame zstd cannot unpack: %s",
+		return cadre_error_set(err, CADRE_CORRUPT,
+		                       "a frame zstd cannot unpack: %s",
 		                       ZSTD_getErrorName(got));
 	if (got != frame->raw_bytes)
 		return cadre_error_set(err, CADRE_CORRUPT,
@@ -107,8 +110,8 @@ enum cadre_status snapshot_frame_pack(ZSTD_CCtx *context, struct cadre_slice raw
 	return CADRE_OK;
 }
 
-enum cadre_status snapshot_row_next(struct cadre_slice *rest, struct snapshot_row *ret_row,
-                                    struct cadre_error *err)
+enum cadre_status snapshot_row_next(struct cadre_slice *rest,
+                                    struct snapshot_row *ret_row, struct cadre_error *err)
 {
 	size_t key_bytes, value_bytes, row_bytes;
 	const uint8_t *at = rest->data;
@@ -160,8 +163,7 @@ void snapshot_row_count(const struct snapshot_row *row, struct cadre_hash128 *di
 {
 	CADRE_ASSERT(row->content.data == row->key.data + row->key.length);
 	if (cadre_row_in_digest((char)row->key.data[0]))
-		*digest = cadre_hash128_add(*digest,
-		                            cadre_xxh128(row->key.data,
-		                                         row->key.length +
-		                                                 row->content.length));
+		*digest = cadre_hash128_add(
+		        *digest, cadre_xxh128(row->key.data,
+		                              row->key.length + row->content.length));
 }

@@ -33,7 +33,8 @@ static enum cadre_status put(struct loader *loader, struct cadre_slice key,
 	if (!loader->txn)
 		status = cadre_kv_begin(loader->kv, CADRE_KV_WRITE, &loader->txn, err);
 	if (status == CADRE_OK)
-		status = cadre_kv_reserve(loader->txn, key, stored.length, flags, &room, err);
+		status = cadre_kv_reserve(loader->txn, key, stored.length, flags, &room,
+		                          err);
 	if (status == CADRE_OK)
 		memcpy(room, stored.data, stored.length);
 	return status;
@@ -90,10 +91,11 @@ static enum cadre_status check_empty(struct cadre_kv *kv, struct cadre_error *er
 	enum cadre_status status = cadre_kv_stat(kv, &stat, err);
 
 	if (status == CADRE_OK && stat.entries > 0)
-		status = cadre_error_set(err, CADRE_INCORRECT_STATE,
-		                         "a snapshot loads into an empty map, this one has "
-		                         "%" PRIu64 " rows",
-		                         stat.entries);
+		status = cadre_error_set(
+		        err, CADRE_INCORRECT_STATE,
+		        "a snapshot loads into an empty map, this one has "
+		        "%" PRIu64 " rows",
+		        stat.entries);
 	return status;
 }
 
@@ -119,7 +121,8 @@ static enum cadre_status check_head(struct cadre_kv *kv, const char *dir,
 	if (status == CADRE_OK) {
 		if (!heads_equal(&view.head, expected))
 			status = cadre_error_set(err, CADRE_CORRUPT,
-			                         "\"%s/%016" PRIx64 "\": rows and manifest "
+			                         "\"%s/%016" PRIx64
+			                         "\": rows and manifest "
 			                         "are of different heads",
 			                         dir, expected->applied_seq);
 		cadre_view_abort(&view);
@@ -128,8 +131,8 @@ static enum cadre_status check_head(struct cadre_kv *kv, const char *dir,
 	return status;
 }
 
-static enum cadre_status load_rows(const struct snapshot_scan *scan, struct loader *loader,
-                                   struct cadre_error *err)
+static enum cadre_status load_rows(const struct snapshot_scan *scan,
+                                   struct loader *loader, struct cadre_error *err)
 {
 	enum cadre_status status = snapshot_scan_run(scan, err);
 
@@ -138,13 +141,15 @@ static enum cadre_status load_rows(const struct snapshot_scan *scan, struct load
 	cadre_kv_abort(loader->txn);
 	cadre_buffer_fini(&loader->meta);
 	if (status == CADRE_OK)
-		status = check_head(loader->kv, scan->dir, &scan->manifest->info.head, err);
+		status = check_head(loader->kv, scan->dir, &scan->manifest->info.head,
+		                    err);
 	return status;
 }
 
-enum cadre_status cadre_snapshot_load(struct cadre_env *env, const char *dir, cadre_seq seq,
-                                      struct cadre_kv *kv, cadre_progress_fn progress,
-                                      void *ctx, struct cadre_error *err)
+enum cadre_status cadre_snapshot_load(struct cadre_env *env, const char *dir,
+                                      cadre_seq seq, struct cadre_kv *kv,
+                                      cadre_progress_fn progress, void *ctx,
+                                      struct cadre_error *err)
 {
 	struct loader loader = { .kv = kv };
 	struct snapshot_manifest manifest;

@@ -12,10 +12,11 @@
 #define MANIFEST_CRC_BYTES 4u
 
 enum cadre_status snapshot_path(char path[SNAPSHOT_PATH_BYTES], const char *dir,
-                                cadre_seq seq, const char *suffix, struct cadre_error *err)
+                                cadre_seq seq, const char *suffix,
+                                struct cadre_error *err)
 {
-	if (snprintf(path, SNAPSHOT_PATH_BYTES, "%s/%016" PRIx64 "%s", dir, seq, suffix) >=
-	    (int)SNAPSHOT_PATH_BYTES)
+	if (snprintf(path, SNAPSHOT_PATH_BYTES, "%s/%016" PRIx64 "%s", dir, seq,
+	             suffix) >= (int)SNAPSHOT_PATH_BYTES)
 		return cadre_error_set(err, CADRE_INVALID_PARAMETER,
 		                       "\"%.64s...\": path longer than %u bytes", dir,
 		                       SNAPSHOT_PATH_BYTES - 1);
@@ -55,18 +56,20 @@ static enum cadre_status pack_message(const Cadre__V1__SnapshotManifest *message
 	if (status != CADRE_OK)
 		return status;
 	if (out->length - start > CADRE_MESSAGE_BYTES_MAX)
-		return cadre_error_set(err, CADRE_TOO_LARGE,
-		                       "a snapshot of %zu chunks: the manifest has %zu bytes, "
-		                       "at most %d",
-		                       message->n_chunks, out->length - start,
-		                       (int)CADRE_MESSAGE_BYTES_MAX);
+		return cadre_error_set(
+		        err, CADRE_TOO_LARGE,
+		        "a snapshot of %zu chunks: the manifest has %zu bytes, "
+		        "at most %d",
+		        message->n_chunks, out->length - start,
+		        (int)CADRE_MESSAGE_BYTES_MAX);
 	cadre_put_le32(crc, cadre_crc32c(0, out->data + start, out->length - start));
 	return cadre_buffer_append(out, crc, sizeof crc);
 }
 
 enum cadre_status snapshot_manifest_pack(const struct cadre_snapshot_info *info,
-                                         const struct snapshot_chunk *chunks, size_t count,
-                                         struct cadre_buffer *out, struct cadre_error *err)
+                                         const struct snapshot_chunk *chunks,
+                                         size_t count, struct cadre_buffer *out,
+                                         struct cadre_error *err)
 {
 	const struct cadre_view_head *head = &info->head;
 	Cadre__V1__SnapshotManifest message = CADRE__V1__SNAPSHOT_MANIFEST__INIT;
@@ -86,7 +89,8 @@ enum cadre_status snapshot_manifest_pack(const struct cadre_snapshot_info *info,
 		rows[i].offset = chunks[i].offset;
 		rows[i].bytes = chunks[i].bytes;
 		rows[i].rows = chunks[i].rows;
-		rows[i].sha256 = binary(chunks[i].hash.bytes, sizeof chunks[i].hash.bytes);
+		rows[i].sha256 = binary(chunks[i].hash.bytes,
+		                        sizeof chunks[i].hash.bytes);
 		pointers[i] = &rows[i];
 	}
 	digest_encode(head->digest, digest);
@@ -135,16 +139,17 @@ static enum cadre_status check_chunks(const Cadre__V1__SnapshotManifest *message
 		if (chunk->offset != offset || chunk->bytes == 0 || chunk->rows == 0 ||
 		    chunk->bytes > UINT64_MAX - offset ||
 		    chunk->rows > UINT64_MAX - rows || chunk->sha256.len != 32)
-			return cadre_error_set(err, CADRE_CORRUPT,
-			                       "chunks[%zu]: does not follow offset %" PRIu64,
-			                       i, offset);
+			return cadre_error_set(
+			        err, CADRE_CORRUPT,
+			        "chunks[%zu]: does not follow offset %" PRIu64, i,
+			        offset);
 		offset += chunk->bytes;
 		rows += chunk->rows;
 	}
 	if (rows != message->rows)
 		return cadre_error_set(err, CADRE_CORRUPT,
-		                       "chunks of %" PRIu64 " rows, must be %" PRIu64, rows,
-		                       message->rows);
+		                       "chunks of %" PRIu64 " rows, must be %" PRIu64,
+		                       rows, message->rows);
 	return CADRE_OK;
 }
 
@@ -203,14 +208,16 @@ static enum cadre_status read_bytes(struct cadre_env *env, const char *path,
 	struct cadre_file *file;
 	uint64_t size = 0;
 	uint8_t *data = NULL;
-	enum cadre_status status = cadre_file_open(env, path, CADRE_OPEN_READ, &file, err);
+	enum cadre_status status = cadre_file_open(env, path, CADRE_OPEN_READ, &file,
+	                                           err);
 
 	if (status != CADRE_OK)
 		return status;
 	status = env->ops->size(file, &size, err);
 	if (status == CADRE_OK && size > SNAPSHOT_MANIFEST_BYTES_MAX)
-		status = cadre_error_set(err, CADRE_CORRUPT, "%" PRIu64 " bytes, at most %u",
-		                         size, (unsigned)SNAPSHOT_MANIFEST_BYTES_MAX);
+		status = cadre_error_set(err, CADRE_CORRUPT,
+		                         "%" PRIu64 " bytes, at most %u", size,
+		                         (unsigned)SNAPSHOT_MANIFEST_BYTES_MAX);
 	if (status == CADRE_OK) {
 		data = malloc((size_t)size + 1);
 		if (!data)
@@ -263,14 +270,15 @@ static enum cadre_status check_rows_size(struct cadre_env *env, const char *dir,
 	if (status != CADRE_OK)
 		return status;
 	if (message->n_chunks > 0) {
-		const Cadre__V1__SnapshotChunk *last = message->chunks[message->n_chunks - 1];
+		const Cadre__V1__SnapshotChunk *last =
+		        message->chunks[message->n_chunks - 1];
 		expected = last->offset + last->bytes;
 	}
 	manifest->info.bytes += size;
 	if (size != expected)
 		return cadre_error_set(err, CADRE_CORRUPT,
-		                       "\"%s\": %" PRIu64 " bytes, must be %" PRIu64, path,
-		                       size, expected);
+		                       "\"%s\": %" PRIu64 " bytes, must be %" PRIu64,
+		                       path, size, expected);
 	return CADRE_OK;
 }
 
@@ -294,7 +302,8 @@ static enum cadre_status parse_file(const char *path, struct cadre_slice bytes,
 }
 
 enum cadre_status snapshot_manifest_open(struct cadre_env *env, const char *dir,
-                                         cadre_seq seq, struct snapshot_manifest *manifest,
+                                         cadre_seq seq,
+                                         struct snapshot_manifest *manifest,
                                          struct cadre_error *err)
 {
 	char path[SNAPSHOT_PATH_BYTES];

@@ -31,8 +31,8 @@ static enum cadre_status walk_init(struct walk *walk, const struct snapshot_scan
 	walk->packed = malloc(PACKED_BYTES);
 	walk->raw = malloc(SNAPSHOT_FRAME_RAW_MAX);
 	if (!walk->context || !walk->packed || !walk->raw)
-		return cadre_error_set(err, CADRE_OUT_OF_MEMORY, "no memory to read \"%s\"",
-		                       path);
+		return cadre_error_set(err, CADRE_OUT_OF_MEMORY,
+		                       "no memory to read \"%s\"", path);
 	return cadre_file_open(scan->env, path, CADRE_OPEN_READ, &walk->file, err);
 }
 
@@ -106,8 +106,8 @@ static enum cadre_status take_frame(struct walk *walk, const struct snapshot_fra
 {
 	struct cadre_slice rest = cadre_slice(walk->raw, frame->raw_bytes);
 	struct snapshot_row row;
-	enum cadre_status status =
-	        snapshot_frame_unpack(walk->context, frame, walk->raw, err);
+	enum cadre_status status = snapshot_frame_unpack(walk->context, frame, walk->raw,
+	                                                 err);
 
 	while (status == CADRE_OK) {
 		status = snapshot_row_next(&rest, &row, err);
@@ -139,12 +139,13 @@ static enum cadre_status check_chunk(const Cadre__V1__SnapshotChunk *chunk, uint
 
 	if (memcmp(hash.bytes, chunk->sha256.data, sizeof hash.bytes) != 0)
 		return cadre_error_set(err, CADRE_CORRUPT,
-		                       "a chunk of %" PRIu64 " bytes whose SHA-256 differs",
+		                       "a chunk of %" PRIu64
+		                       " bytes whose SHA-256 differs",
 		                       chunk->bytes);
 	if (rows != chunk->rows)
 		return cadre_error_set(err, CADRE_CORRUPT,
-		                       "a chunk of %" PRIu64 " rows, must be %" PRIu64, rows,
-		                       chunk->rows);
+		                       "a chunk of %" PRIu64 " rows, must be %" PRIu64,
+		                       rows, chunk->rows);
 	return CADRE_OK;
 }
 
@@ -189,7 +190,8 @@ static enum cadre_status check_digest(const struct walk *walk, struct cadre_erro
 		return CADRE_OK;
 	cadre_hash128_format(walk->digest, is);
 	cadre_hash128_format(expected, must);
-	return cadre_error_set(err, CADRE_CORRUPT, "rows of digest %s, must be %s", is, must);
+	return cadre_error_set(err, CADRE_CORRUPT, "rows of digest %s, must be %s", is,
+	                       must);
 }
 
 enum cadre_status snapshot_scan_run(const struct snapshot_scan *scan,
@@ -198,8 +200,8 @@ enum cadre_status snapshot_scan_run(const struct snapshot_scan *scan,
 	const Cadre__V1__SnapshotManifest *manifest = scan->manifest->message;
 	char path[SNAPSHOT_PATH_BYTES];
 	struct walk walk = { 0 };
-	enum cadre_status status =
-	        snapshot_path(path, scan->dir, manifest->seq, "/rows", err);
+	enum cadre_status status = snapshot_path(path, scan->dir, manifest->seq, "/rows",
+	                                         err);
 
 	if (status == CADRE_OK)
 		status = walk_init(&walk, scan, path, err);
@@ -208,7 +210,8 @@ enum cadre_status snapshot_scan_run(const struct snapshot_scan *scan,
 	if (status == CADRE_OK)
 		status = check_digest(&walk, err);
 	if (status == CADRE_CORRUPT)
-		cadre_error_prefix(err, "\"%s\" at offset %" PRIu64 ": ", path, walk.offset);
+		cadre_error_prefix(err, "\"%s\" at offset %" PRIu64 ": ", path,
+		                   walk.offset);
 	walk_fini(&walk);
 	return status;
 }

@@ -9,9 +9,9 @@ bool cadre_snapshot_due(const struct cadre_snapshot_schedule *schedule, cadre_se
                         uint64_t log_bytes, uint64_t mono_ns, bool stopping)
 {
 	/* The log may have been cut at its old end: fewer bytes than last time. */
-	uint64_t bytes = log_bytes > schedule->last_log_bytes ?
-	                         log_bytes - schedule->last_log_bytes :
-	                         0;
+	uint64_t bytes = log_bytes > schedule->last_log_bytes
+	                         ? log_bytes - schedule->last_log_bytes
+	                         : 0;
 
 	if (seq <= schedule->last_seq)
 		return false;

@@ -36,38 +36,37 @@ typedef enum cadre_status (*cadre_progress_fn)(void *ctx, uint64_t done, uint64_
 
 /* Writes a snapshot of `kv`'s last committed state below `dir`. Present already
  * is CADRE_OK. A memory kv is read through one read transaction. */
-CADRE_MUST_CHECK enum cadre_status cadre_snapshot_write(struct cadre_env *env, const char *dir,
-                                                        struct cadre_kv *kv,
-                                                        cadre_progress_fn progress, void *ctx,
-                                                        struct cadre_snapshot_info *ret_info,
-                                                        struct cadre_error *err);
+CADRE_MUST_CHECK enum cadre_status
+cadre_snapshot_write(struct cadre_env *env, const char *dir, struct cadre_kv *kv,
+                     cadre_progress_fn progress, void *ctx,
+                     struct cadre_snapshot_info *ret_info, struct cadre_error *err);
 /* Newest whole snapshot (by name) below `dir` whose seq is at most `seq_max`;
  * CADRE_NOT_FOUND when none. Damaged ones are passed over, and named in `err`
  * only when none is left. */
-CADRE_MUST_CHECK enum cadre_status cadre_snapshot_newest(struct cadre_env *env,
-                                                         const char *dir, cadre_seq seq_max,
-                                                         struct cadre_snapshot_info *ret_info,
-                                                         struct cadre_error *err);
+CADRE_MUST_CHECK enum cadre_status
+cadre_snapshot_newest(struct cadre_env *env, const char *dir, cadre_seq seq_max,
+                      struct cadre_snapshot_info *ret_info, struct cadre_error *err);
 /* Loads snapshot `seq` into the empty `kv`: MDB_APPEND, at most 10,000 puts a
  * transaction; every frame's CRC, every chunk's SHA-256, each row's checksum and
  * the recounted digest are checked. Errors: CADRE_CORRUPT naming the file and
  * offset; the kv is then to be thrown away. */
-CADRE_MUST_CHECK enum cadre_status cadre_snapshot_load(struct cadre_env *env, const char *dir,
-                                                       cadre_seq seq, struct cadre_kv *kv,
-                                                       cadre_progress_fn progress, void *ctx,
-                                                       struct cadre_error *err);
+CADRE_MUST_CHECK enum cadre_status
+cadre_snapshot_load(struct cadre_env *env, const char *dir, cadre_seq seq,
+                    struct cadre_kv *kv, cadre_progress_fn progress, void *ctx,
+                    struct cadre_error *err);
 /* Reads and checks everything, loads nothing. */
-CADRE_MUST_CHECK enum cadre_status cadre_snapshot_verify(struct cadre_env *env,
-                                                         const char *dir, cadre_seq seq,
-                                                         cadre_progress_fn progress, void *ctx,
-                                                         struct cadre_error *err);
+CADRE_MUST_CHECK enum cadre_status
+cadre_snapshot_verify(struct cadre_env *env, const char *dir, cadre_seq seq,
+                      cadre_progress_fn progress, void *ctx, struct cadre_error *err);
 /* Removes all but the newest `keep` snapshots and what aborted writes left. */
 CADRE_MUST_CHECK enum cadre_status cadre_snapshot_prune(struct cadre_env *env,
                                                         const char *dir, unsigned keep,
                                                         struct cadre_error *err);
 /* Calls `fn` for each, oldest first. */
-typedef enum cadre_status (*cadre_snapshot_fn)(void *ctx, const struct cadre_snapshot_info *info);
-CADRE_MUST_CHECK enum cadre_status cadre_snapshot_list(struct cadre_env *env, const char *dir,
+typedef enum cadre_status (*cadre_snapshot_fn)(void *ctx,
+                                               const struct cadre_snapshot_info *info);
+CADRE_MUST_CHECK enum cadre_status cadre_snapshot_list(struct cadre_env *env,
+                                                       const char *dir,
                                                        cadre_snapshot_fn fn, void *ctx,
                                                        struct cadre_error *err);
 

@@ -27,9 +27,9 @@ struct writer {
 	void *progress_ctx;
 	uint64_t rows_total; /* 0: unknown */
 	uint64_t chunk_target;
-	struct cadre_buffer raw;    /* rows of the frame in the making */
-	struct cadre_buffer packed; /* one frame */
-	struct cadre_buffer chunks; /* struct snapshot_chunk each */
+	struct cadre_buffer raw;     /* rows of the frame in the making */
+	struct cadre_buffer packed;  /* one frame */
+	struct cadre_buffer chunks;  /* struct snapshot_chunk each */
 	struct snapshot_chunk chunk; /* in the making */
 	struct cadre_sha256_stream hash;
 	uint64_t rows_in_frame;
@@ -102,7 +102,8 @@ static enum cadre_status end_frame(struct writer *writer, struct cadre_error *er
 	status = snapshot_frame_pack(writer->context, cadre_buffer_slice(&writer->raw),
 	                             packed, err);
 	if (status == CADRE_OK)
-		status = writer->env->ops->pwrite(writer->file, chunk->offset + chunk->bytes,
+		status = writer->env->ops->pwrite(writer->file,
+		                                  chunk->offset + chunk->bytes,
 		                                  packed->data, packed->length, err);
 	if (status != CADRE_OK)
 		return status;
@@ -130,7 +131,8 @@ static enum cadre_status add_row(struct writer *writer, struct cadre_slice key,
 	if (stored.length > SNAPSHOT_VALUE_BYTES_MAX)
 		return cadre_error_set(err, CADRE_TOO_LARGE,
 		                       "a row of table \"%c\" of %zu bytes, at most %u",
-		                       key.data[0], stored.length, SNAPSHOT_VALUE_BYTES_MAX);
+		                       key.data[0], stored.length,
+		                       SNAPSHOT_VALUE_BYTES_MAX);
 	status = snapshot_row_append(&writer->raw, key, stored);
 	if (status != CADRE_OK)
 		return cadre_error_set(err, status, "no memory for a row");
@@ -169,7 +171,8 @@ static enum cadre_status add_rows(struct writer *writer, struct cadre_view *view
 	return status == CADRE_OK ? end_chunk(writer, err) : status;
 }
 
-static enum cadre_status check_digest(const struct writer *writer, struct cadre_error *err)
+static enum cadre_status check_digest(const struct writer *writer,
+                                      struct cadre_error *err)
 {
 	char is[33], must[33];
 
@@ -218,14 +221,14 @@ static enum cadre_status write_manifest(struct writer *writer, const char *tmp,
 	struct cadre_buffer bytes = { 0 };
 	char path[SNAPSHOT_PATH_BYTES + 16];
 	struct cadre_file *file = NULL;
-	enum cadre_status status =
-	        snapshot_manifest_pack(&writer->info, chunks,
-	                               writer->chunks.length / sizeof *chunks, &bytes, err);
+	enum cadre_status status = snapshot_manifest_pack(
+	        &writer->info, chunks, writer->chunks.length / sizeof *chunks, &bytes,
+	        err);
 
 	(void)snprintf(path, sizeof path, "%s/manifest", tmp);
 	if (status == CADRE_OK)
-		status = cadre_file_open(env, path, CADRE_OPEN_WRITE | CADRE_OPEN_CREATE, &file,
-		                         err);
+		status = cadre_file_open(env, path, CADRE_OPEN_WRITE | CADRE_OPEN_CREATE,
+		                         &file, err);
 	if (status == CADRE_OK)
 		status = env->ops->pwrite(file, 0, bytes.data, bytes.length, err);
 	if (status == CADRE_OK)
@@ -298,7 +301,8 @@ static enum cadre_status fill_ids(struct writer *writer, struct cadre_view *view
 
 /* A damaged one of the same seq makes room. */
 static enum cadre_status already_there(struct cadre_env *env, const char *dir,
-                                       cadre_seq seq, struct cadre_snapshot_info *ret_info,
+                                       cadre_seq seq,
+                                       struct cadre_snapshot_info *ret_info,
                                        struct cadre_error *err)
 {
 	struct snapshot_manifest manifest;
@@ -327,7 +331,8 @@ static enum cadre_status write_view(struct writer *writer, const char *dir,
 	enum cadre_status status = fill_ids(writer, view, err);
 
 	if (status == CADRE_OK) {
-		status = already_there(writer->env, dir, view->head.applied_seq, ret_info, err);
+		status = already_there(writer->env, dir, view->head.applied_seq, ret_info,
+		                       err);
 		if (status != CADRE_NOT_FOUND)
 			return status;
 		status = write_files(writer, dir, view, err);
@@ -359,7 +364,8 @@ static enum cadre_status write_kv(struct writer *writer, const char *dir,
 /* ---- the copy ---- */
 
 static enum cadre_status write_copy(struct writer *writer, const char *dir,
-                                    const char *copy, struct cadre_snapshot_info *ret_info,
+                                    const char *copy,
+                                    struct cadre_snapshot_info *ret_info,
                                     struct cadre_error *err)
 {
 	const struct cadre_kv_options options = { .read_only = true, .readers_max = 2 };
@@ -411,7 +417,8 @@ static enum cadre_status check_space(struct writer *writer, const char *dir,
 		return status;
 	if (space.free_bytes / 2 < stat.used_bytes)
 		return cadre_error_set(err, CADRE_OUT_OF_SPACE,
-		                       "\"%s\": %" PRIu64 " bytes free, a snapshot of views "
+		                       "\"%s\": %" PRIu64
+		                       " bytes free, a snapshot of views "
 		                       "of %" PRIu64 " bytes needs twice that",
 		                       dir, space.free_bytes, stat.used_bytes);
 	writer->rows_total = stat.entries;

@@ -43,8 +43,8 @@ static enum cadre_status control_path(char path[PATH_BYTES], const char *views_d
 {
 	if (snprintf(path, PATH_BYTES, "%s/control", views_dir) >= (int)PATH_BYTES)
 		return cadre_error_set(err, CADRE_INVALID_PARAMETER,
-		                       "\"%.64s...\": path longer than %u bytes", views_dir,
-		                       PATH_BYTES - 1);
+		                       "\"%.64s...\": path longer than %u bytes",
+		                       views_dir, PATH_BYTES - 1);
 	return CADRE_OK;
 }
 
@@ -53,8 +53,8 @@ static enum cadre_status map_page(struct cadre_control *control, bool writable,
 {
 	struct cadre_file *file = control->file;
 	void *memory;
-	enum cadre_status status = file->env->ops->map(file, CADRE_CONTROL_BYTES, writable,
-	                                               &memory, err);
+	enum cadre_status status = file->env->ops->map(file, CADRE_CONTROL_BYTES,
+	                                               writable, &memory, err);
 
 	if (status == CADRE_OK)
 		control->page = memory;
@@ -151,23 +151,26 @@ static enum cadre_status check_page(const struct cadre_control_page *page,
                                     struct cadre_error *err)
 {
 	if (!page_sound(page))
-		return cadre_error_set(err, CADRE_UNAVAILABLE,
-		                       "\"%s\" is damaged or being written: the daemon makes "
-		                       "it anew when it starts",
-		                       path);
+		return cadre_error_set(
+		        err, CADRE_UNAVAILABLE,
+		        "\"%s\" is damaged or being written: the daemon makes "
+		        "it anew when it starts",
+		        path);
 	if (page->abi != CADRE_CONTROL_ABI || page->schema != CADRE_VIEWS_SCHEMA)
-		return cadre_error_set(err, CADRE_INVALID_PARAMETER,
-		                       "\"%s\" has ABI %u and schema %u, this library reads "
-		                       "%u and %u: use the library of the daemon's version, "
-		                       "or look keys up by RPC",
-		                       path, page->abi, page->schema, CADRE_CONTROL_ABI,
-		                       CADRE_VIEWS_SCHEMA);
+		return cadre_error_set(
+		        err, CADRE_INVALID_PARAMETER,
+		        "\"%s\" has ABI %u and schema %u, this library reads "
+		        "%u and %u: use the library of the daemon's version, "
+		        "or look keys up by RPC",
+		        path, page->abi, page->schema, CADRE_CONTROL_ABI,
+		        CADRE_VIEWS_SCHEMA);
 	if (page->pid_namespace != place->pid_namespace)
-		return cadre_error_set(err, CADRE_INVALID_PARAMETER,
-		                       "\"%s\" belongs to a daemon in pid namespace %" PRIu64
-		                       ", this process is in %" PRIu64
-		                       ": share the namespace, or look keys up by RPC",
-		                       path, page->pid_namespace, place->pid_namespace);
+		return cadre_error_set(
+		        err, CADRE_INVALID_PARAMETER,
+		        "\"%s\" belongs to a daemon in pid namespace %" PRIu64
+		        ", this process is in %" PRIu64
+		        ": share the namespace, or look keys up by RPC",
+		        path, page->pid_namespace, place->pid_namespace);
 	return CADRE_OK;
 }
 
@@ -175,13 +178,13 @@ static enum cadre_status open_page(struct cadre_env *env, const char *path,
                                    struct cadre_control *control, struct cadre_error *err)
 {
 	uint64_t size = 0;
-	enum cadre_status status =
-	        cadre_file_open(env, path, CADRE_OPEN_READ, &control->file, err);
+	enum cadre_status status = cadre_file_open(env, path, CADRE_OPEN_READ,
+	                                           &control->file, err);
 
 	if (status == CADRE_NOT_FOUND)
-		return cadre_error_set(err, CADRE_UNAVAILABLE,
-		                       "no \"%s\": no daemon has served this directory yet",
-		                       path);
+		return cadre_error_set(
+		        err, CADRE_UNAVAILABLE,
+		        "no \"%s\": no daemon has served this directory yet", path);
 	if (status == CADRE_OK)
 		status = env->ops->size(control->file, &size, err);
 	if (status == CADRE_OK && size < CADRE_CONTROL_BYTES)
@@ -194,7 +197,8 @@ static enum cadre_status open_page(struct cadre_env *env, const char *path,
 }
 
 enum cadre_status cadre_control_open(struct cadre_env *env, const char *views_dir,
-                                     struct cadre_control *control, struct cadre_error *err)
+                                     struct cadre_control *control,
+                                     struct cadre_error *err)
 {
 	char path[PATH_BYTES];
 	struct cadre_place place = { 0 };

@@ -28,8 +28,9 @@ static void on_crash(int signal_number)
 		uint64_t now_ms = (uint64_t)now.tv_sec * 1000u +
 		                  (uint64_t)now.tv_nsec / 1000000u;
 		uint64_t count = atomic_load(&page->crash_count);
-		if (count == 0 || (count < CADRE_GUARD_CRASHES_MAX &&
-		                   window_over(atomic_load(&page->crash_first_ms), now_ms))) {
+		if (count == 0 ||
+		    (count < CADRE_GUARD_CRASHES_MAX &&
+		     window_over(atomic_load(&page->crash_first_ms), now_ms))) {
 			atomic_store(&page->crash_first_ms, now_ms);
 			atomic_store(&page->crash_count, 0);
 		}
