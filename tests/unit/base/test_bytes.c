@@ -68,7 +68,7 @@ static void a_buffer_refuses_an_impossible_size_unchanged(void **state)
 	(void)state;
 	assert_int_equal(cadre_buffer_append(&buffer, "ab", 2), CADRE_OK);
 	assert_int_equal(cadre_buffer_reserve(&buffer, SIZE_MAX), CADRE_OUT_OF_MEMORY);
-	assert_int_equal(cadre_buffer_reserve(&buffer, SIZE_MAX / 4),
+	assert_int_equal(cadre_buffer_reserve(&buffer, SIZE_MAX / 4 + 1),
 	                 CADRE_OUT_OF_MEMORY);
 	assert_int_equal(buffer.length, 2);
 	assert_memory_equal(buffer.data, "ab", 2);
