@@ -17,7 +17,8 @@ void cadre_store_publish(struct cadre_store *store)
 	atomic_store(&page->watermark_ms, cadre_store_watermark(store));
 }
 
-enum cadre_status cadre_store_commit_view(struct cadre_store *store, struct cadre_view *view,
+enum cadre_status cadre_store_commit_view(struct cadre_store *store,
+                                          struct cadre_view *view,
                                           struct cadre_error *err)
 {
 	struct cadre_control_page *page = store->control.page;
@@ -48,8 +49,8 @@ static enum cadre_status apply_some(struct cadre_store *store,
 	struct cadre_view view;
 	struct cadre_batch batch;
 	cadre_seq first;
-	enum cadre_status status =
-	        cadre_view_begin(&view, store->kv, CADRE_KV_WRITE, &store->arena, err);
+	enum cadre_status status = cadre_view_begin(&view, store->kv, CADRE_KV_WRITE,
+	                                            &store->arena, err);
 
 	if (status != CADRE_OK)
 		return status;
@@ -58,11 +59,13 @@ static enum cadre_status apply_some(struct cadre_store *store,
 	       view.head.applied_seq - first < CADRE_APPLY_EVENTS) {
 		status = cadre_log_cursor_next(cursor, &batch, err);
 		if (status == CADRE_END)
-			status = cadre_error_set(err, CADRE_CORRUPT,
-			                         "log ends at seq %llu, behind the committed %llu",
-			                         (unsigned long long)view.head.applied_seq,
-			                         (unsigned long long)target);
-		*ret_end = status == CADRE_OK && cadre_batch_last_seq(&batch.header) > target;
+			status = cadre_error_set(
+			        err, CADRE_CORRUPT,
+			        "log ends at seq %llu, behind the committed %llu",
+			        (unsigned long long)view.head.applied_seq,
+			        (unsigned long long)target);
+		*ret_end = status == CADRE_OK &&
+		           cadre_batch_last_seq(&batch.header) > target;
 		if (*ret_end)
 			break;
 		if (status == CADRE_OK)
@@ -95,11 +98,13 @@ enum cadre_status cadre_store_catch_up(struct cadre_store *store, uint64_t slice
 	}
 	status = cadre_log_cursor_open(store->log, first + 1, &cursor, err);
 	while (status == CADRE_OK && !end && store->view_head.applied_seq < target &&
-	       (slice_events == 0 || store->view_head.applied_seq - first < slice_events)) {
+	       (slice_events == 0 ||
+	        store->view_head.applied_seq - first < slice_events)) {
 		status = apply_some(store, cursor, target, &end, err);
 		if (status == CADRE_OK && store->options.progress)
 			status = store->options.progress(store->options.progress_ctx,
-			                                 store->view_head.applied_seq, target);
+			                                 store->view_head.applied_seq,
+			                                 target);
 	}
 	cadre_log_cursor_close(cursor);
 	*ret_more = status == CADRE_OK && !end && store->view_head.applied_seq < target;
@@ -110,8 +115,8 @@ enum cadre_status cadre_store_catch_up(struct cadre_store *store, uint64_t slice
 static enum cadre_status read_head(struct cadre_store *store, struct cadre_error *err)
 {
 	struct cadre_view view;
-	enum cadre_status status =
-	        cadre_view_begin(&view, store->kv, CADRE_KV_READ, &store->arena, err);
+	enum cadre_status status = cadre_view_begin(&view, store->kv, CADRE_KV_READ,
+	                                            &store->arena, err);
 
 	if (status != CADRE_OK)
 		return status;
@@ -127,14 +132,14 @@ static enum cadre_status load_snapshot(struct cadre_store *store, struct cadre_e
 	struct cadre_log_head head = cadre_log_head(store->log);
 	cadre_seq limit = store->committed_seq < head.last_seq ? store->committed_seq
 	                                                       : head.last_seq;
-	enum cadre_status status = cadre_snapshot_newest(store->env, store->paths.snapshots,
-	                                                 limit, &info, NULL);
+	enum cadre_status status = cadre_snapshot_newest(
+	        store->env, store->paths.snapshots, limit, &info, NULL);
 
 	if (status != CADRE_OK || info.head.schema != CADRE_VIEWS_SCHEMA)
 		return CADRE_NOT_FOUND;
-	return cadre_snapshot_load(store->env, store->paths.snapshots, info.head.applied_seq,
-	                           store->kv, store->options.progress,
-	                           store->options.progress_ctx, err);
+	return cadre_snapshot_load(
+	        store->env, store->paths.snapshots, info.head.applied_seq, store->kv,
+	        store->options.progress, store->options.progress_ctx, err);
 }
 
 enum cadre_status cadre_store_rebuild(struct cadre_store *store, struct cadre_error *err)
@@ -169,12 +174,13 @@ enum cadre_status cadre_store_rebuild(struct cadre_store *store, struct cadre_er
 	return CADRE_OK;
 }
 
-enum cadre_status cadre_store_read_cluster(struct cadre_store *store, struct cadre_error *err)
+enum cadre_status cadre_store_read_cluster(struct cadre_store *store,
+                                           struct cadre_error *err)
 {
 	struct cadre_view view;
 	Cadre__V1__ClusterRow *row;
-	enum cadre_status status =
-	        cadre_view_begin(&view, store->kv, CADRE_KV_READ, &store->arena, err);
+	enum cadre_status status = cadre_view_begin(&view, store->kv, CADRE_KV_READ,
+	                                            &store->arena, err);
 
 	if (status != CADRE_OK)
 		return status;

@@ -54,19 +54,22 @@ static enum cadre_status put_event(struct fill *fill, const Cadre__V1__Event *ev
 	status = cadre_batch_add(&fill->builder, (uint16_t)event->body_case,
 	                         cadre_buffer_slice(&store->event_bytes));
 	if (status == CADRE_TOO_LARGE)
-		return cadre_error_set(err, status,
-		                       "event of %zu bytes, at most %u: split the command",
-		                       store->event_bytes.length, CADRE_RECORD_PAYLOAD_BYTES_MAX);
+		return cadre_error_set(
+		        err, status, "event of %zu bytes, at most %u: split the command",
+		        store->event_bytes.length, CADRE_RECORD_PAYLOAD_BYTES_MAX);
 	if (status != CADRE_OK)
-		return cadre_error_set(err, status, "event of %zu bytes cannot be logged: %s",
-		                       store->event_bytes.length, cadre_status_name(status));
-	status = cadre_view_apply(&store->view, fill->next_seq, fill->time_ms, event, err);
+		return cadre_error_set(
+		        err, status, "event of %zu bytes cannot be logged: %s",
+		        store->event_bytes.length, cadre_status_name(status));
+	status = cadre_view_apply(&store->view, fill->next_seq, fill->time_ms, event,
+	                          err);
 	if (status == CADRE_OK)
 		fill->next_seq++;
 	return status;
 }
 
-static struct cadre_decide decide_context(struct fill *fill, struct cadre_request *request)
+static struct cadre_decide decide_context(struct fill *fill,
+                                          struct cadre_request *request)
 {
 	struct cadre_store *store = fill->store;
 	struct cadre_decide decide = {
@@ -80,7 +83,8 @@ static struct cadre_decide decide_context(struct fill *fill, struct cadre_reques
 	return decide;
 }
 
-static void fill_result(const struct cadre_store *store, const struct cadre_decision *decision,
+static void fill_result(const struct cadre_store *store,
+                        const struct cadre_decision *decision,
                         struct cadre_result *result)
 {
 	memset(result, 0, sizeof *result);
@@ -109,7 +113,8 @@ static enum cadre_status decide_single(struct fill *fill, struct cadre_request *
 	cadre_arena_reset(&store->arena);
 	decide = decide_context(fill, request);
 	decide.random = fresh_random(store);
-	status = cadre_decide(&decide, request->batch->commands[0], &decision, &request->err);
+	status = cadre_decide(&decide, request->batch->commands[0], &decision,
+	                      &request->err);
 	if (status == CADRE_OK && decision.event)
 		status = put_event(fill, decision.event, &request->err);
 	if (status != CADRE_OK)
@@ -137,7 +142,8 @@ static enum cadre_status decide_commands(struct fill *fill, struct cadre_request
 
 	*ret_events = 0;
 	if (!ids)
-		return cadre_error_set(&request->err, CADRE_OUT_OF_MEMORY, "batch: out of memory");
+		return cadre_error_set(&request->err, CADRE_OUT_OF_MEMORY,
+		                       "batch: out of memory");
 	for (size_t i = 0; i < batch->n_commands && status == CADRE_OK; i++) {
 		struct cadre_decide decide = decide_context(fill, request);
 		struct cadre_decision decision = { 0 };
@@ -145,7 +151,8 @@ static enum cadre_status decide_commands(struct fill *fill, struct cadre_request
 		decide.batch_ids = ids->at;
 		decide.batch_ids_count = i;
 		decide.ignore_token = true;
-		status = cadre_decide(&decide, batch->commands[i], &decision, &request->err);
+		status = cadre_decide(&decide, batch->commands[i], &decision,
+		                      &request->err);
 		if (status == CADRE_OK && decision.event) {
 			events[(*ret_events)++] = decision.event;
 			status = put_event(fill, decision.event, &request->err);
@@ -176,7 +183,8 @@ static enum cadre_status answer_repeated(struct fill *fill, struct cadre_request
 			continue;
 		result->seq = row->seq + i;
 		result->changed = true;
-		if (cadre_view_by_id(&store->view, result->seq, &resource, NULL) != CADRE_OK)
+		if (cadre_view_by_id(&store->view, result->seq, &resource, NULL) !=
+		    CADRE_OK)
 			continue;
 		snprintf(result->ocid, sizeof result->ocid, "%s", resource->ocid);
 		cadre_etag(store->cluster_id, resource->id, result->seq, result->etag);
@@ -248,7 +256,8 @@ static enum cadre_status decide_batch(struct fill *fill, struct cadre_request *r
 		struct cadre_decide decide = decide_context(fill, request);
 		status = cadre_batch_hash(request->batch, &hash, &request->err);
 		if (status == CADRE_OK)
-			status = cadre_decide_token(&decide, token, &hash, &row, &request->err);
+			status = cadre_decide_token(&decide, token, &hash, &row,
+			                            &request->err);
 		if (status == CADRE_OK && row)
 			return answer_repeated(fill, request, row);
 	}
@@ -281,9 +290,10 @@ static enum cadre_status decide_request(struct fill *fill, struct cadre_request 
 	request->repeated = false;
 	request->err.message[0] = '\0';
 	if (request->deadline_ns && now > request->deadline_ns)
-		return cadre_error_set(&request->err, CADRE_UNAVAILABLE,
-		                       "the deadline passed before the command was decided: "
-		                       "nothing was done");
+		return cadre_error_set(
+		        &request->err, CADRE_UNAVAILABLE,
+		        "the deadline passed before the command was decided: "
+		        "nothing was done");
 	if (batch->n_commands == 1 && !batch->retry_token)
 		return decide_single(fill, request);
 	return decide_batch(fill, request);
@@ -306,7 +316,8 @@ static enum cadre_status put_digest(struct fill *fill, struct cadre_error *err)
 	Cadre__V1__Event event = CADRE__V1__EVENT__INIT;
 	uint8_t digest[16];
 
-	if (fill->next_seq == fill->builder.header.first_seq || fill->next_seq <= fill->digest_due)
+	if (fill->next_seq == fill->builder.header.first_seq ||
+	    fill->next_seq <= fill->digest_due)
 		return CADRE_OK;
 	cadre_put_be64(digest, store->view.head.digest.high);
 	cadre_put_be64(digest + 8, store->view.head.digest.low);
@@ -335,7 +346,8 @@ static enum cadre_status fill_batch(struct fill *fill, struct cadre_error *err)
 		cadre_request_push(&store->flight, cadre_request_pop(&store->waiting));
 		request->status = status;
 		request->err.status = status;
-		if (status != CADRE_OK && !is_refusal(status) && status != CADRE_UNAVAILABLE) {
+		if (status != CADRE_OK && !is_refusal(status) &&
+		    status != CADRE_UNAVAILABLE) {
 			*err = request->err;
 			return status;
 		}
@@ -344,7 +356,8 @@ static enum cadre_status fill_batch(struct fill *fill, struct cadre_error *err)
 }
 
 /* Gives the batch under way up before anything is on disk. */
-static void give_up(struct cadre_store *store, enum cadre_status status, const char *message)
+static void give_up(struct cadre_store *store, enum cadre_status status,
+                    const char *message)
 {
 	if (store->view_open)
 		cadre_view_abort(&store->view);
@@ -372,17 +385,19 @@ static enum cadre_status reserve_space(struct cadre_store *store, struct cadre_e
 	struct cadre_space space;
 	uint64_t need = store->view.rows_written * PAGES_A_ROW * PAGE_BYTES +
 	                SPACE_RESERVE_BYTES;
-	enum cadre_status status = cadre_log_prepare(store->log, store->batch.length, err);
+	enum cadre_status status = cadre_log_prepare(store->log, store->batch.length,
+	                                             err);
 
 	if (status != CADRE_OK || store->options.memory_views)
 		return status;
 	status = store->env->ops->space(store->env, store->paths.views, &space, err);
 	if (status == CADRE_OK && space.free_bytes < need)
-		return cadre_error_set(err, CADRE_OUT_OF_SPACE,
-		                       "\"%s\": %llu bytes free, %llu needed; writes go on when "
-		                       "there is room",
-		                       store->paths.views, (unsigned long long)space.free_bytes,
-		                       (unsigned long long)need);
+		return cadre_error_set(
+		        err, CADRE_OUT_OF_SPACE,
+		        "\"%s\": %llu bytes free, %llu needed; writes go on when "
+		        "there is room",
+		        store->paths.views, (unsigned long long)space.free_bytes,
+		        (unsigned long long)need);
 	return status;
 }
 
@@ -418,8 +433,10 @@ static enum cadre_status begin_fill(struct cadre_store *store, struct fill *fill
 	fill->time_ms = wall > last ? wall : last;
 	if (fill->time_ms <= store->watermark_ms)
 		fill->time_ms = store->watermark_ms + 1;
-	fill->digest_due = (fill->next_seq / CADRE_DIGEST_EVENTS + 1) * CADRE_DIGEST_EVENTS;
-	status = cadre_view_begin(&store->view, store->kv, CADRE_KV_WRITE, &store->arena, err);
+	fill->digest_due = (fill->next_seq / CADRE_DIGEST_EVENTS + 1) *
+	                   CADRE_DIGEST_EVENTS;
+	status = cadre_view_begin(&store->view, store->kv, CADRE_KV_WRITE, &store->arena,
+	                          err);
 	if (status != CADRE_OK)
 		return status;
 	store->view_open = true;
@@ -459,14 +476,16 @@ enum cadre_status cadre_store_decide_waiting(struct cadre_store *store,
 	if (status == CADRE_CORRUPT || status == CADRE_DIVERGED)
 		store->rebuild = true;
 	if (store->failed) {
-		give_up(store, CADRE_DEADLINE, "the log could not be written: outcome unknown");
+		give_up(store, CADRE_DEADLINE,
+		        "the log could not be written: outcome unknown");
 		return status;
 	}
 	give_up(store, store->rebuild ? CADRE_UNAVAILABLE : status, err->message);
 	return CADRE_OK;
 }
 
-enum cadre_status cadre_store_sync_batch(struct cadre_store *store, struct cadre_error *err)
+enum cadre_status cadre_store_sync_batch(struct cadre_store *store,
+                                         struct cadre_error *err)
 {
 	enum cadre_status status = cadre_log_sync(store->log, err);
 
@@ -486,7 +505,8 @@ enum cadre_status cadre_store_sync_batch(struct cadre_store *store, struct cadre
 	return CADRE_OK;
 }
 
-enum cadre_status cadre_store_commit_batch(struct cadre_store *store, struct cadre_error *err)
+enum cadre_status cadre_store_commit_batch(struct cadre_store *store,
+                                           struct cadre_error *err)
 {
 	enum cadre_status status;
 

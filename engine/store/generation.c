@@ -21,8 +21,8 @@ struct state_file {
 	bool clean;
 };
 
-static enum cadre_status generation_path(const struct cadre_store *store, uint64_t generation,
-                                         char path[CADRE_PATH_BYTES],
+static enum cadre_status generation_path(const struct cadre_store *store,
+                                         uint64_t generation, char path[CADRE_PATH_BYTES],
                                          struct cadre_error *err)
 {
 	char name[32];
@@ -41,11 +41,12 @@ static enum cadre_status state_read(struct cadre_store *store, struct state_file
 	unsigned long long device;
 	unsigned long long inode;
 	unsigned clean;
-	enum cadre_status status = cadre_store_path(path, store->paths.views, "STATE", NULL);
+	enum cadre_status status = cadre_store_path(path, store->paths.views, "STATE",
+	                                            NULL);
 
 	if (status == CADRE_OK)
-		status = cadre_env_read_file(store->env, path, text, sizeof text - 1, &length,
-		                             NULL);
+		status = cadre_env_read_file(store->env, path, text, sizeof text - 1,
+		                             &length, NULL);
 	if (status != CADRE_OK)
 		return CADRE_NOT_FOUND;
 	text[length] = '\0';
@@ -75,12 +76,13 @@ static enum cadre_status state_write(struct cadre_store *store, bool clean,
 		status = store->env->ops->place(store->env, path, &place, err);
 	if (status != CADRE_OK)
 		return status;
-	length = snprintf(text, sizeof text,
-	                  "format 0\ngeneration %llu\nboot %s\ndevice %llu\ninode %llu\nclean "
-	                  "%u\n",
-	                  (unsigned long long)store->generation, place.boot_id,
-	                  (unsigned long long)place.device, (unsigned long long)place.inode,
-	                  clean ? 1u : 0u);
+	length = snprintf(
+	        text, sizeof text,
+	        "format 0\ngeneration %llu\nboot %s\ndevice %llu\ninode %llu\nclean "
+	        "%u\n",
+	        (unsigned long long)store->generation, place.boot_id,
+	        (unsigned long long)place.device, (unsigned long long)place.inode,
+	        clean ? 1u : 0u);
 	return cadre_env_write_atomic(store->env, store->paths.views, "STATE", text,
 	                              (size_t)length, err);
 }
@@ -108,8 +110,9 @@ static bool place_believed(struct cadre_store *store, const struct state_file *s
 	    store->env->ops->place(store->env, path, &now, NULL) != CADRE_OK)
 		return false;
 	return state->clean ||
-	       (strcmp(now.boot_id, state->place.boot_id) == 0 && now.boot_id[0] != '\0' &&
-	        now.device == state->place.device && now.inode == state->place.inode);
+	       (strcmp(now.boot_id, state->place.boot_id) == 0 &&
+	        now.boot_id[0] != '\0' && now.device == state->place.device &&
+	        now.inode == state->place.inode);
 }
 
 enum cadre_status cadre_generation_open(struct cadre_store *store, bool *ret_usable,
@@ -134,7 +137,8 @@ enum cadre_status cadre_generation_open(struct cadre_store *store, bool *ret_usa
 	return CADRE_OK;
 }
 
-enum cadre_status cadre_generation_next(struct cadre_store *store, struct cadre_error *err)
+enum cadre_status cadre_generation_next(struct cadre_store *store,
+                                        struct cadre_error *err)
 {
 	char path[CADRE_PATH_BYTES];
 	enum cadre_status status;
@@ -187,8 +191,8 @@ void cadre_generation_serve(struct cadre_store *store)
 		atomic_store(&page->state, CADRE_CONTROL_SERVING);
 	}
 	if (!store->options.memory_views &&
-	    store->env->ops->list(store->env, store->paths.views, drop_older, store, NULL) !=
-	            CADRE_OK)
+	    store->env->ops->list(store->env, store->paths.views, drop_older, store,
+	                          NULL) != CADRE_OK)
 		return;
 }
 

@@ -28,8 +28,8 @@
 
 enum store_phase {
 	PHASE_IDLE,
-	PHASE_SYNC,   /* a batch is written, not synced */
-	PHASE_COMMIT  /* a batch is durable, not committed */
+	PHASE_SYNC,  /* a batch is written, not synced */
+	PHASE_COMMIT /* a batch is durable, not committed */
 };
 
 struct store_paths {
@@ -76,8 +76,8 @@ struct cadre_store {
 	bool out_of_space; /* the last batch was refused for it */
 	bool clock_alarm;
 	int64_t clock_offset_ms; /* wall minus boot-time clock */
-	bool behind;       /* views are not at the committed seq */
-	bool rebuild;      /* views are damaged */
+	bool behind;             /* views are not at the committed seq */
+	bool rebuild;            /* views are damaged */
 	bool ballast;
 	uint64_t retry_at_ns;
 	uint64_t last_sync_ns;
@@ -91,9 +91,8 @@ struct cadre_store {
 };
 
 /* paths.c, node.c */
-CADRE_MUST_CHECK enum cadre_status cadre_store_paths(struct store_paths *paths,
-                                                     const char *dir,
-                                                     struct cadre_error *err);
+CADRE_MUST_CHECK enum cadre_status
+cadre_store_paths(struct store_paths *paths, const char *dir, struct cadre_error *err);
 CADRE_MUST_CHECK enum cadre_status cadre_store_path(char path[CADRE_PATH_BYTES],
                                                     const char *dir, const char *name,
                                                     struct cadre_error *err);
@@ -147,9 +146,8 @@ CADRE_MUST_CHECK enum cadre_status cadre_store_commit_batch(struct cadre_store *
                                                             struct cadre_error *err);
 
 /* upkeep.c */
-CADRE_MUST_CHECK enum cadre_status cadre_store_upkeep(struct cadre_store *store,
-                                                      bool *ret_again,
-                                                      struct cadre_error *err);
+CADRE_MUST_CHECK enum cadre_status
+cadre_store_upkeep(struct cadre_store *store, bool *ret_again, struct cadre_error *err);
 void cadre_ballast_make(struct cadre_store *store);
 bool cadre_ballast_release(struct cadre_store *store);
 /* False when the wall clock jumped: the alarm stays until the next open. */

@@ -56,17 +56,18 @@ enum cadre_status cadre_node_read(struct cadre_env *env, const struct store_path
 		return status;
 	status = cadre_env_read_file(env, path, text, sizeof text - 1, &length, err);
 	if (status == CADRE_NOT_FOUND)
-		return cadre_error_set(err, CADRE_NOT_FOUND,
-		                       "\"%s\" is no Cadre data directory (no node.meta); "
-		                       "make one with: cadre-admin init %s --cluster NAME",
-		                       paths->dir, paths->dir);
+		return cadre_error_set(
+		        err, CADRE_NOT_FOUND,
+		        "\"%s\" is no Cadre data directory (no node.meta); "
+		        "make one with: cadre-admin init %s --cluster NAME",
+		        paths->dir, paths->dir);
 	if (status != CADRE_OK)
 		return status;
 	text[length] = '\0';
 	if (sscanf(text, "format 0\nnode %32[0-9a-f]\n", hex) != 1 ||
 	    !cadre_hex_decode(hex, node_id, 16))
-		return cadre_error_set(err, CADRE_CORRUPT, "\"%s\" cannot be read as node.meta",
-		                       path);
+		return cadre_error_set(err, CADRE_CORRUPT,
+		                       "\"%s\" cannot be read as node.meta", path);
 	return CADRE_OK;
 }
 
@@ -84,7 +85,8 @@ static enum cadre_status make_dirs(struct cadre_env *env, const struct store_pat
 
 /* node.meta last: a directory without it was never finished, and init may be
  * repeated. */
-static enum cadre_status write_node(struct cadre_env *env, const struct store_paths *paths,
+static enum cadre_status write_node(struct cadre_env *env,
+                                    const struct store_paths *paths,
                                     struct cadre_error *err)
 {
 	uint8_t node_id[16];
@@ -95,7 +97,8 @@ static enum cadre_status write_node(struct cadre_env *env, const struct store_pa
 	env->ops->random(env, node_id, sizeof node_id);
 	cadre_hex_encode(node_id, sizeof node_id, hex);
 	length = snprintf(text, sizeof text, "format 0\nnode %s\n", hex);
-	return cadre_env_write_atomic(env, paths->dir, "node.meta", text, (size_t)length, err);
+	return cadre_env_write_atomic(env, paths->dir, "node.meta", text, (size_t)length,
+	                              err);
 }
 
 static enum cadre_status refuse_present(struct cadre_env *env,
@@ -193,7 +196,8 @@ enum cadre_status cadre_store_init(struct cadre_env *env,
 	if (status == CADRE_OK && cadre_log_head(log).last_seq == 0) {
 		status = first_batch(env, options, &batch, err);
 		if (status == CADRE_OK)
-			status = cadre_log_append(log, cadre_buffer_slice(&batch), 0, err);
+			status = cadre_log_append(log, cadre_buffer_slice(&batch), 0,
+			                          err);
 		if (status == CADRE_OK)
 			status = cadre_log_sync(log, err);
 		if (status == CADRE_OK)

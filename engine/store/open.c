@@ -18,16 +18,18 @@ static enum cadre_status take_lock(struct cadre_store *store, struct cadre_error
 	enum cadre_status status = cadre_store_path(path, store->paths.dir, "lock", err);
 
 	if (status == CADRE_OK)
-		status = cadre_file_open(store->env, path, CADRE_OPEN_WRITE | CADRE_OPEN_CREATE,
+		status = cadre_file_open(store->env, path,
+		                         CADRE_OPEN_WRITE | CADRE_OPEN_CREATE,
 		                         &store->lock, err);
 	if (status != CADRE_OK)
 		return status;
 	status = store->env->ops->lock(store->lock, err);
 	if (status == CADRE_CONFLICT)
-		return cadre_error_set(err, CADRE_CONFLICT,
-		                       "\"%s\" is in use by another process (its lock is held); "
-		                       "stop that one first, or ask it by RPC",
-		                       store->paths.dir);
+		return cadre_error_set(
+		        err, CADRE_CONFLICT,
+		        "\"%s\" is in use by another process (its lock is held); "
+		        "stop that one first, or ask it by RPC",
+		        store->paths.dir);
 	return status;
 }
 
@@ -41,8 +43,8 @@ static enum cadre_status open_log(struct cadre_store *store, cadre_seq floor,
 		.segment_bytes = store->options.segment_bytes,
 		.durable_floor = floor,
 	};
-	enum cadre_status status =
-	        cadre_log_open(store->env, &options, &store->log, &report, err);
+	enum cadre_status status = cadre_log_open(store->env, &options, &store->log,
+	                                          &report, err);
 
 	if (status == CADRE_OK)
 		store->torn_bytes = report.torn_bytes;
@@ -52,14 +54,15 @@ static enum cadre_status open_log(struct cadre_store *store, cadre_seq floor,
 static enum cadre_status read_view_head(struct cadre_store *store)
 {
 	struct cadre_view view;
-	enum cadre_status status =
-	        cadre_view_begin(&view, store->kv, CADRE_KV_READ, &store->arena, NULL);
+	enum cadre_status status = cadre_view_begin(&view, store->kv, CADRE_KV_READ,
+	                                            &store->arena, NULL);
 
 	if (status != CADRE_OK)
 		return status;
 	store->view_head = view.head;
 	cadre_view_abort(&view);
-	if (store->view_head.applied_seq > 0 && store->view_head.schema != CADRE_VIEWS_SCHEMA)
+	if (store->view_head.applied_seq > 0 &&
+	    store->view_head.schema != CADRE_VIEWS_SCHEMA)
 		return CADRE_CORRUPT;
 	return CADRE_OK;
 }
@@ -76,7 +79,8 @@ static bool views_fit_log(struct cadre_store *store)
 	if (at == 0)
 		return true;
 	if (at == head.last_seq)
-		return memcmp(&head.chain, &store->view_head.chain, sizeof head.chain) == 0;
+		return memcmp(&head.chain, &store->view_head.chain, sizeof head.chain) ==
+		       0;
 	if (cadre_log_cursor_open(store->log, at, &cursor, NULL) == CADRE_OK &&
 	    cadre_log_cursor_next(cursor, &batch, NULL) == CADRE_OK)
 		fits = cadre_batch_last_seq(&batch.header) == at &&
@@ -113,12 +117,14 @@ static enum cadre_status open_parts(struct cadre_store *store, struct cadre_erro
 {
 	bool usable = false;
 	struct cadre_log_head head;
-	enum cadre_status status = cadre_node_read(store->env, &store->paths, store->node_id, err);
+	enum cadre_status status = cadre_node_read(store->env, &store->paths,
+	                                           store->node_id, err);
 
 	if (status == CADRE_OK)
 		status = take_lock(store, err);
 	if (status == CADRE_OK && !store->options.memory_views)
-		status = cadre_control_create(store->env, store->paths.views, &store->control, err);
+		status = cadre_control_create(store->env, store->paths.views,
+		                              &store->control, err);
 	if (status == CADRE_OK && store->control.page)
 		store->watermark_ms = atomic_load(&store->control.page->watermark_ms);
 	if (status == CADRE_OK)
@@ -147,15 +153,16 @@ static enum cadre_status open_parts(struct cadre_store *store, struct cadre_erro
 
 enum cadre_status cadre_store_open(struct cadre_env *env,
                                    const struct cadre_store_options *options,
-                                   struct cadre_store **ret_store, struct cadre_error *err)
+                                   struct cadre_store **ret_store,
+                                   struct cadre_error *err)
 {
 	struct cadre_store *store = calloc(1, sizeof *store);
 	enum cadre_status status;
 
 	*ret_store = NULL;
 	if (!store)
-		return cadre_error_set(err, CADRE_OUT_OF_MEMORY, "opening \"%s\": out of memory",
-		                       options->dir);
+		return cadre_error_set(err, CADRE_OUT_OF_MEMORY,
+		                       "opening \"%s\": out of memory", options->dir);
 	store->env = env;
 	store->options = *options;
 	cadre_arena_init(&store->arena, STORE_ARENA_BYTES);
@@ -181,10 +188,12 @@ void cadre_store_close(struct cadre_store *store)
 
 	if (!store)
 		return;
-	cadre_request_fail_all(&store->flight, CADRE_DEADLINE,
-	                       "the store was closed before the outcome was known: ask by "
-	                       "retry token");
-	cadre_request_fail_all(&store->waiting, CADRE_UNAVAILABLE, "the store is closing");
+	cadre_request_fail_all(
+	        &store->flight, CADRE_DEADLINE,
+	        "the store was closed before the outcome was known: ask by "
+	        "retry token");
+	cadre_request_fail_all(&store->waiting, CADRE_UNAVAILABLE,
+	                       "the store is closing");
 	if (store->view_open)
 		cadre_view_abort(&store->view);
 	clean = !store->failed && store->kv && !store->behind && !store->rebuild;
@@ -192,8 +201,9 @@ void cadre_store_close(struct cadre_store *store)
 	    cadre_log_seal_mark(store->log, store->committed_seq, NULL) != CADRE_OK)
 		clean = false;
 	if (clean && !store->options.no_snapshots && !store->options.memory_views &&
-	    cadre_snapshot_due(&store->snapshots, store->view_head.applied_seq, store->log_bytes,
-	                       store->env->ops->mono_ns(store->env), true) &&
+	    cadre_snapshot_due(&store->snapshots, store->view_head.applied_seq,
+	                       store->log_bytes, store->env->ops->mono_ns(store->env),
+	                       true) &&
 	    cadre_store_snapshot(store, NULL, NULL) != CADRE_OK)
 		clean = store->kv != NULL; /* a missing snapshot costs time, not safety */
 	cadre_generation_close(store, clean);

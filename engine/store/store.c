@@ -33,8 +33,9 @@ static enum cadre_status step_views(struct cadre_store *store, bool *ret_again,
 		*ret_again = false;
 		return CADRE_OK;
 	}
-	status = store->rebuild ? cadre_store_rebuild(store, err)
-	                        : cadre_store_catch_up(store, CADRE_APPLY_EVENTS, &more, err);
+	status = store->rebuild
+	                 ? cadre_store_rebuild(store, err)
+	                 : cadre_store_catch_up(store, CADRE_APPLY_EVENTS, &more, err);
 	*ret_again = true;
 	if (status == CADRE_OK)
 		return CADRE_OK;
@@ -103,8 +104,9 @@ void cadre_store_commit(struct cadre_store *store, cadre_seq seq)
 		store->behind = true;
 }
 
-enum cadre_status cadre_store_append(struct cadre_store *store, struct cadre_slice batches,
-                                     cadre_seq commit_seq, struct cadre_error *err)
+enum cadre_status cadre_store_append(struct cadre_store *store,
+                                     struct cadre_slice batches, cadre_seq commit_seq,
+                                     struct cadre_error *err)
 {
 	cadre_seq last;
 	enum cadre_status status;
@@ -145,7 +147,8 @@ void cadre_store_status(struct cadre_store *store, struct cadre_store_status *re
 	ret_status->out_of_space = store->out_of_space;
 	ret_status->recovered_torn_bytes = store->torn_bytes;
 	ret_status->rebuilt_events = store->rebuilt_events;
-	ret_status->state = store->rebuild ? CADRE_CONTROL_REBUILDING : CADRE_CONTROL_SERVING;
+	ret_status->state = store->rebuild ? CADRE_CONTROL_REBUILDING
+	                                   : CADRE_CONTROL_SERVING;
 }
 
 bool cadre_store_failed(const struct cadre_store *store)
@@ -226,10 +229,9 @@ enum cadre_status cadre_store_snapshot(struct cadre_store *store,
 {
 	struct cadre_snapshot_info info;
 	unsigned kept = store->options.snapshots_kept ? store->options.snapshots_kept : 2;
-	enum cadre_status status =
-	        cadre_snapshot_write(store->env, store->paths.snapshots, store->kv,
-	                             store->options.progress, store->options.progress_ctx, &info,
-	                             err);
+	enum cadre_status status = cadre_snapshot_write(
+	        store->env, store->paths.snapshots, store->kv, store->options.progress,
+	        store->options.progress_ctx, &info, err);
 
 	if (status != CADRE_OK)
 		return status;

@@ -60,23 +60,21 @@ struct cadre_init_options {
 	const char *dir;
 	const char *cluster_name; /* 1..255 */
 	bool strict_members;
-	uint64_t segment_bytes;   /* 0: 64 MiB */
+	uint64_t segment_bytes; /* 0: 64 MiB */
 };
-CADRE_MUST_CHECK enum cadre_status cadre_store_init(struct cadre_env *env,
-                                                    const struct cadre_init_options *options,
-                                                    struct cadre_error *err);
+CADRE_MUST_CHECK enum cadre_status
+cadre_store_init(struct cadre_env *env, const struct cadre_init_options *options,
+                 struct cadre_error *err);
 /* The same without an event: an empty directory for replay or a follower. */
-CADRE_MUST_CHECK enum cadre_status cadre_store_init_empty(struct cadre_env *env,
-                                                          const char *dir,
-                                                          struct cadre_error *err);
+CADRE_MUST_CHECK enum cadre_status
+cadre_store_init_empty(struct cadre_env *env, const char *dir, struct cadre_error *err);
 
 /* Recovers the log, opens or rebuilds the views, applies what is committed.
  * Errors: CADRE_CONFLICT (another process has the directory), CADRE_NOT_FOUND
  * (no data directory), CADRE_CORRUPT (the log is damaged: file, offset, seqs). */
-CADRE_MUST_CHECK enum cadre_status cadre_store_open(struct cadre_env *env,
-                                                    const struct cadre_store_options *options,
-                                                    struct cadre_store **ret_store,
-                                                    struct cadre_error *err);
+CADRE_MUST_CHECK enum cadre_status
+cadre_store_open(struct cadre_env *env, const struct cadre_store_options *options,
+                 struct cadre_store **ret_store, struct cadre_error *err);
 /* Syncs and marks clean unless failed; frees. Takes NULL. */
 void cadre_store_close(struct cadre_store *store);
 
@@ -85,11 +83,12 @@ struct cadre_result {
 	char ocid[CADRE_OCID_BYTES]; /* made or changed; "" for none */
 	char etag[CADRE_ETAG_CHARS + 1];
 	uint64_t version_id;
-	cadre_seq seq;   /* of the event; a no-op: the resource's last change */
-	bool changed;    /* an event was written (now, or by the repeated command) */
+	cadre_seq seq; /* of the event; a no-op: the resource's last change */
+	bool changed;  /* an event was written (now, or by the repeated command) */
 };
 
 struct cadre_request;
+/* Called once for each request, from submit, step or close. */
 typedef void (*cadre_complete_fn)(struct cadre_request *request);
 
 /* Commands to decide together: one, or a batch of up to 256.
@@ -99,16 +98,16 @@ struct cadre_request {
 	 * retry token) by cadre_command_check(). */
 	const Cadre__V1__Batch *batch;
 	const Cadre__V1__Actor *actor;
-	uint64_t deadline_ns;          /* on the env's mono clock; 0: none */
-	struct cadre_result *results;  /* one per command */
-	cadre_complete_fn complete;    /* called from submit, step or close */
+	uint64_t deadline_ns;         /* on the env's mono clock; 0: none */
+	struct cadre_result *results; /* one per command */
+	cadre_complete_fn complete;   /* called from submit, step or close */
 	void *ctx;
 	/* Set before complete(): */
 	enum cadre_status status;
 	struct cadre_error err;
 	bool durable;
 	bool visible;
-	bool repeated;  /* the first answer to this retry token */
+	bool repeated; /* the first answer to this retry token */
 	/* The store's: */
 	struct cadre_request *next;
 };
@@ -120,9 +119,8 @@ void cadre_store_submit(struct cadre_store *store, struct cadre_request *request
 /* One unit of work: a batch's decide and append, its sync, its commit, or a slice
  * of upkeep (segments, seal marks, reader check, snapshots). `*ret_again`: more
  * can be done at once. */
-CADRE_MUST_CHECK enum cadre_status cadre_store_step(struct cadre_store *store,
-                                                    bool *ret_again,
-                                                    struct cadre_error *err);
+CADRE_MUST_CHECK enum cadre_status
+cadre_store_step(struct cadre_store *store, bool *ret_again, struct cadre_error *err);
 /* How long the step may be put off when nothing is submitted, ns. */
 uint64_t cadre_store_idle_ns(const struct cadre_store *store);
 
@@ -150,16 +148,16 @@ struct cadre_store_status {
 	uint64_t rebuilt_events; /* applied at open */
 	enum cadre_control_state state;
 };
+/* Positions and conditions now. */
 void cadre_store_status(struct cadre_store *store, struct cadre_store_status *ret_status);
+/* The log failed: the process must end, exit code 75. */
 bool cadre_store_failed(const struct cadre_store *store);
 
 /* What a retry token did: CADRE_OK with the first answer, CADRE_NOT_FOUND. Holds
  * for `principal`'s token; `results` as the request had. */
-CADRE_MUST_CHECK enum cadre_status cadre_store_outcome(struct cadre_store *store,
-                                                       const char *principal,
-                                                       const char *token,
-                                                       struct cadre_result *ret_result,
-                                                       struct cadre_error *err);
+CADRE_MUST_CHECK enum cadre_status
+cadre_store_outcome(struct cadre_store *store, const char *principal, const char *token,
+                    struct cadre_result *ret_result, struct cadre_error *err);
 
 /* For read views. Valid until the next step (a rebuild may replace it). */
 struct cadre_kv *cadre_store_kv(struct cadre_store *store);
@@ -169,8 +167,8 @@ struct cadre_control_page *cadre_store_control_page(struct cadre_store *store);
 /* No event stamped at or before this can still come. */
 cadre_time_ms cadre_store_watermark(struct cadre_store *store);
 /* Writes a snapshot now. */
-CADRE_MUST_CHECK enum cadre_status cadre_store_snapshot(struct cadre_store *store,
-                                                        struct cadre_snapshot_info *ret_info,
-                                                        struct cadre_error *err);
+CADRE_MUST_CHECK enum cadre_status
+cadre_store_snapshot(struct cadre_store *store, struct cadre_snapshot_info *ret_info,
+                     struct cadre_error *err);
 
 #endif

@@ -17,8 +17,8 @@ struct cadre_store_thread {
 	bool failed;               /* lock */
 	/* The snapshot writer: started and joined by the loop. */
 	pthread_t writer;
-	bool writing;              /* the loop's alone */
-	_Atomic bool written;      /* set by the writer when it ends */
+	bool writing;                    /* the loop's alone */
+	_Atomic bool written;            /* set by the writer when it ends */
 	struct cadre_snapshot_info info; /* the writer's until `written` */
 	enum cadre_status write_status;
 };
@@ -54,7 +54,8 @@ static void wait_for_work(struct cadre_store_thread *thread)
 	}
 	pthread_mutex_lock(&thread->lock);
 	while (!thread->inbox.first && !thread->stopping) {
-		if (pthread_cond_timedwait(&thread->wake, &thread->lock, &until) == ETIMEDOUT)
+		if (pthread_cond_timedwait(&thread->wake, &thread->lock, &until) ==
+		    ETIMEDOUT)
 			break;
 	}
 	pthread_mutex_unlock(&thread->lock);
@@ -65,16 +66,14 @@ static void *write_snapshot(void *ctx)
 	struct cadre_store_thread *thread = ctx;
 	struct cadre_store *store = thread->store;
 
-	thread->write_status =
-	        cadre_snapshot_write(store->env, store->paths.snapshots, store->kv, NULL, NULL,
-	                             &thread->info, NULL);
+	thread->write_status = cadre_snapshot_write(store->env, store->paths.snapshots,
+	                                            store->kv, NULL, NULL, &thread->info,
+	                                            NULL);
 	if (thread->write_status == CADRE_OK)
-		thread->write_status =
-		        cadre_snapshot_prune(store->env, store->paths.snapshots,
-		                             store->options.snapshots_kept
-		                                     ? store->options.snapshots_kept
-		                                     : 2,
-		                             NULL);
+		thread->write_status = cadre_snapshot_prune(
+		        store->env, store->paths.snapshots,
+		        store->options.snapshots_kept ? store->options.snapshots_kept : 2,
+		        NULL);
 	atomic_store(&thread->written, true);
 	return NULL;
 }
@@ -107,10 +106,12 @@ static void tend_writer(struct cadre_store_thread *thread)
 	}
 	if (store->rebuild || store->behind || store->options.memory_views ||
 	    !cadre_snapshot_due(&store->snapshots, store->view_head.applied_seq,
-	                        store->log_bytes, store->env->ops->mono_ns(store->env), false))
+	                        store->log_bytes, store->env->ops->mono_ns(store->env),
+	                        false))
 		return;
 	atomic_store(&thread->written, false);
-	thread->writing = pthread_create(&thread->writer, NULL, write_snapshot, thread) == 0;
+	thread->writing = pthread_create(&thread->writer, NULL, write_snapshot, thread) ==
+	                  0;
 }
 
 static void *run(void *ctx)
@@ -131,7 +132,8 @@ static void *run(void *ctx)
 	pthread_mutex_lock(&thread->lock);
 	thread->failed = !thread->stopping;
 	pthread_mutex_unlock(&thread->lock);
-	cadre_request_fail_all(&store->waiting, CADRE_UNAVAILABLE, "the store is stopping");
+	cadre_request_fail_all(&store->waiting, CADRE_UNAVAILABLE,
+	                       "the store is stopping");
 	return NULL;
 }
 
@@ -144,7 +146,8 @@ enum cadre_status cadre_store_thread_start(struct cadre_store *store,
 
 	*ret_thread = NULL;
 	if (!thread)
-		return cadre_error_set(err, CADRE_OUT_OF_MEMORY, "store thread: out of memory");
+		return cadre_error_set(err, CADRE_OUT_OF_MEMORY,
+		                       "store thread: out of memory");
 	thread->store = store;
 	pthread_mutex_init(&thread->lock, NULL);
 	pthread_condattr_init(&attributes);
@@ -155,7 +158,8 @@ enum cadre_status cadre_store_thread_start(struct cadre_store *store,
 		pthread_cond_destroy(&thread->wake);
 		pthread_mutex_destroy(&thread->lock);
 		free(thread);
-		return cadre_error_set(err, CADRE_OUT_OF_MEMORY, "store thread: cannot start");
+		return cadre_error_set(err, CADRE_OUT_OF_MEMORY,
+		                       "store thread: cannot start");
 	}
 	*ret_thread = thread;
 	return CADRE_OK;
@@ -170,7 +174,8 @@ void cadre_store_thread_stop(struct cadre_store_thread *thread)
 	pthread_cond_signal(&thread->wake);
 	pthread_mutex_unlock(&thread->lock);
 	pthread_join(thread->loop, NULL);
-	cadre_request_fail_all(&thread->inbox, CADRE_UNAVAILABLE, "the store is stopping");
+	cadre_request_fail_all(&thread->inbox, CADRE_UNAVAILABLE,
+	                       "the store is stopping");
 	pthread_cond_destroy(&thread->wake);
 	pthread_mutex_destroy(&thread->lock);
 	free(thread);
@@ -218,7 +223,8 @@ static void wake_waiter(struct cadre_request *request)
 	pthread_mutex_unlock(&waiter->lock);
 }
 
-void cadre_store_thread_call(struct cadre_store_thread *thread, struct cadre_request *request)
+void cadre_store_thread_call(struct cadre_store_thread *thread,
+                             struct cadre_request *request)
 {
 	struct waiter waiter = { .done = false };
 

@@ -18,9 +18,9 @@
 struct cadre_store_thread;
 
 /* The store should have been opened with no_snapshots: the loop writes them. */
-CADRE_MUST_CHECK enum cadre_status cadre_store_thread_start(struct cadre_store *store,
-                                                            struct cadre_store_thread **ret_thread,
-                                                            struct cadre_error *err);
+CADRE_MUST_CHECK enum cadre_status
+cadre_store_thread_start(struct cadre_store *store,
+                         struct cadre_store_thread **ret_thread, struct cadre_error *err);
 /* Takes NULL; frees. */
 void cadre_store_thread_stop(struct cadre_store_thread *thread);
 /* From any thread. Ownership as cadre_store_submit(). */

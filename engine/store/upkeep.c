@@ -20,7 +20,8 @@ void cadre_ballast_make(struct cadre_store *store)
 	enum cadre_status status;
 
 	if (store->ballast || !ballast_path(store, path) ||
-	    store->env->ops->space(store->env, store->paths.views, &space, NULL) != CADRE_OK ||
+	    store->env->ops->space(store->env, store->paths.views, &space, NULL) !=
+	            CADRE_OK ||
 	    space.free_bytes < 4ull * CADRE_BALLAST_BYTES)
 		return;
 	bytes = malloc(piece);
@@ -29,8 +30,8 @@ void cadre_ballast_make(struct cadre_store *store)
 	/* Not zeros: a file system that compresses must really give the room. */
 	for (size_t at = 0; at < piece; at += 4096)
 		store->env->ops->random(store->env, bytes + at, 4096);
-	status = cadre_file_open(store->env, path, CADRE_OPEN_WRITE | CADRE_OPEN_CREATE, &file,
-	                         NULL);
+	status = cadre_file_open(store->env, path, CADRE_OPEN_WRITE | CADRE_OPEN_CREATE,
+	                         &file, NULL);
 	if (status == CADRE_OK)
 		status = store->env->ops->size(file, &size, NULL);
 	for (; status == CADRE_OK && size < CADRE_BALLAST_BYTES; size += piece)
@@ -111,9 +112,10 @@ enum cadre_status cadre_store_upkeep(struct cadre_store *store, bool *ret_again,
 		status = CADRE_OK;
 	}
 	if (!store->options.no_snapshots && !store->options.memory_views &&
-	    cadre_snapshot_due(&store->snapshots, store->view_head.applied_seq, store->log_bytes,
-	                       now, false) &&
+	    cadre_snapshot_due(&store->snapshots, store->view_head.applied_seq,
+	                       store->log_bytes, now, false) &&
 	    cadre_store_snapshot(store, NULL, NULL) != CADRE_OK)
-		store->snapshots.last_mono_ns = now; /* tried again after the usual pause */
+		store->snapshots.last_mono_ns =
+		        now; /* tried again after the usual pause */
 	return status;
 }

@@ -24,8 +24,8 @@ static int count_record(struct token_count *count, struct cadre_arena *arena,
 	unsigned long long n;
 
 	cadre_arena_reset(arena);
-	if (cadre_unpack(&cadre__v1__event__descriptor, record->payload, arena, &message, &err) !=
-	    CADRE_OK)
+	if (cadre_unpack(&cadre__v1__event__descriptor, record->payload, arena, &message,
+	                 &err) != CADRE_OK)
 		return FAIL("seq %llu: %s", (unsigned long long)record->seq, err.message);
 	event = (const Cadre__V1__Event *)message;
 	if (!event->retry_token)
@@ -34,8 +34,8 @@ static int count_record(struct token_count *count, struct cadre_arena *arena,
 	    client >= CRASH_CLIENTS)
 		return FAIL("token %s", event->retry_token->token);
 	if (n != count->next[client])
-		return FAIL("client %u: command %llu in the log, %llu expected", client, n,
-		            (unsigned long long)count->next[client]);
+		return FAIL("client %u: command %llu in the log, %llu expected", client,
+		            n, (unsigned long long)count->next[client]);
 	count->next[client]++;
 	return 0;
 }
@@ -118,14 +118,16 @@ static int check_members(struct cadre_view *view, const struct token_count *coun
 		                       check_member, &check, &err) != CADRE_OK)
 			return FAIL("client %u: %s", client, err.message);
 		if (check.seen != check.high - check.low + 1)
-			return FAIL("client %u: %llu members, expected %llu to %llu", client,
-			            (unsigned long long)check.seen, (unsigned long long)check.low,
+			return FAIL("client %u: %llu members, expected %llu to %llu",
+			            client, (unsigned long long)check.seen,
+			            (unsigned long long)check.low,
 			            (unsigned long long)check.high);
 	}
 	return 0;
 }
 
-static int check_acks(struct cadre_store *store, const struct crash_ack *fresh, size_t count)
+static int check_acks(struct cadre_store *store, const struct crash_ack *fresh,
+                      size_t count)
 {
 	struct cadre_error err = CADRE_ERROR_INIT;
 
@@ -133,13 +135,15 @@ static int check_acks(struct cadre_store *store, const struct crash_ack *fresh, 
 		struct cadre_result result;
 		char token[64];
 		crash_token(fresh[i].client, fresh[i].n, token);
-		if (cadre_store_outcome(store, "crash-test", token, &result, &err) != CADRE_OK)
+		if (cadre_store_outcome(store, "crash-test", token, &result, &err) !=
+		    CADRE_OK)
 			return FAIL("acknowledged %s: %s", token, err.message);
 		if (fresh[i].n > 0 && (result.seq != fresh[i].seq ||
 		                       strcmp(result.ocid, fresh[i].ocid) != 0))
-			return FAIL("acknowledged %s: seq %llu %s, now seq %llu %s", token,
-			            (unsigned long long)fresh[i].seq, fresh[i].ocid,
-			            (unsigned long long)result.seq, result.ocid);
+			return FAIL("acknowledged %s: seq %llu %s, now seq %llu %s",
+			            token, (unsigned long long)fresh[i].seq,
+			            fresh[i].ocid, (unsigned long long)result.seq,
+			            result.ocid);
 	}
 	return 0;
 }
@@ -190,9 +194,8 @@ int crash_check(const char *dir, const uint64_t acked[CRASH_CLIENTS],
 			             (unsigned long long)count.next[i]);
 	}
 	cadre_arena_init(&arena, 1u << 24);
-	if (!wrong &&
-	    cadre_view_begin(&view, cadre_store_kv(store), CADRE_KV_READ, &arena, &err) ==
-	            CADRE_OK) {
+	if (!wrong && cadre_view_begin(&view, cadre_store_kv(store), CADRE_KV_READ,
+	                               &arena, &err) == CADRE_OK) {
 		wrong = check_members(&view, &count);
 		cadre_view_abort(&view);
 	}

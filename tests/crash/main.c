@@ -43,7 +43,8 @@ static uint64_t next_random(struct supervisor *supervisor)
 	return supervisor->random;
 }
 
-static int spawn_self(char *const arguments[], int stdin_fd, int stdout_fd, pid_t *ret_pid)
+static int spawn_self(char *const arguments[], int stdin_fd, int stdout_fd,
+                      pid_t *ret_pid)
 {
 	posix_spawn_file_actions_t actions;
 	int result;
@@ -53,7 +54,8 @@ static int spawn_self(char *const arguments[], int stdin_fd, int stdout_fd, pid_
 		posix_spawn_file_actions_adddup2(&actions, stdin_fd, 0);
 	if (stdout_fd >= 0)
 		posix_spawn_file_actions_adddup2(&actions, stdout_fd, 1);
-	result = posix_spawn(ret_pid, "/proc/self/exe", &actions, NULL, arguments, environ);
+	result = posix_spawn(ret_pid, "/proc/self/exe", &actions, NULL, arguments,
+	                     environ);
 	posix_spawn_file_actions_destroy(&actions);
 	return result;
 }
@@ -89,14 +91,16 @@ static int take_ack(struct supervisor *supervisor, const struct crash_ack *ack)
 	}
 	supervisor->acked[ack->client]++;
 	if (ack->client == 0 && ack->n == 0)
-		snprintf(supervisor->history, sizeof supervisor->history, "%s", ack->ocid);
+		snprintf(supervisor->history, sizeof supervisor->history, "%s",
+		         ack->ocid);
 	if (supervisor->fresh_count < ACKS_MAX)
 		supervisor->fresh[supervisor->fresh_count++] = *ack;
 	return 0;
 }
 
 /* Reads acknowledgements; kills when `life_ms` is over; drains what was sent. */
-static int watch_worker(struct supervisor *supervisor, pid_t pid, int fd, uint64_t life_ms)
+static int watch_worker(struct supervisor *supervisor, pid_t pid, int fd,
+                        uint64_t life_ms)
 {
 	struct timespec start;
 	struct timespec now;
@@ -116,7 +120,8 @@ static int watch_worker(struct supervisor *supervisor, pid_t pid, int fd, uint64
 			wrong = take_ack(supervisor, &ack);
 		clock_gettime(CLOCK_MONOTONIC, &now);
 		passed = (uint64_t)(now.tv_sec - start.tv_sec) * 1000 +
-		         (uint64_t)(now.tv_nsec / 1000000) - (uint64_t)(start.tv_nsec / 1000000);
+		         (uint64_t)(now.tv_nsec / 1000000) -
+		         (uint64_t)(start.tv_nsec / 1000000);
 		if (!killed && (int64_t)passed >= (int64_t)life_ms) {
 			kill(pid, SIGKILL);
 			killed = true;
@@ -195,8 +200,10 @@ static int remove_entry(const char *path, const struct stat *info, int type,
 
 static int supervise(unsigned rounds)
 {
-	struct supervisor supervisor = { .random = (uint64_t)time(NULL) * 2654435761u + 1 };
-	struct cadre_init_options init = { .cluster_name = "crash", .segment_bytes = 1u << 20 };
+	struct supervisor supervisor = { .random = (uint64_t)time(NULL) * 2654435761u +
+		                                   1 };
+	struct cadre_init_options init = { .cluster_name = "crash",
+		                           .segment_bytes = 1u << 20 };
 	struct cadre_error err = CADRE_ERROR_INIT;
 	const char *base = getenv("TMPDIR");
 	const char *seed = getenv("CADRE_TEST_SEED");
@@ -220,15 +227,15 @@ static int supervise(unsigned rounds)
 	for (unsigned round = 0; round < rounds && !wrong; round++) {
 		wrong = round_once(&supervisor);
 		if (wrong)
-			fprintf(stderr, "round %u failed; the directory is kept: %s\n", round,
-			        supervisor.dir);
+			fprintf(stderr, "round %u failed; the directory is kept: %s\n",
+			        round, supervisor.dir);
 	}
 	if (stop_reader(&supervisor) != 0)
 		wrong = 1;
 	for (unsigned i = 0; i < CRASH_CLIENTS; i++)
 		total += supervisor.acked[i];
-	printf("%u rounds, %llu commands acknowledged: %s\n", rounds, (unsigned long long)total,
-	       wrong ? "FAILED" : "none lost, none doubled");
+	printf("%u rounds, %llu commands acknowledged: %s\n", rounds,
+	       (unsigned long long)total, wrong ? "FAILED" : "none lost, none doubled");
 	free(supervisor.fresh);
 	if (!wrong)
 		nftw(supervisor.dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);

@@ -30,7 +30,8 @@ static int look(struct cadre_scope *scope, uint64_t *newest, unsigned client)
 		char expected[96];
 		int result;
 		crash_key(n, key);
-		result = cadre_scope_resolve(scope, key, strlen(key), model, sizeof model, NULL);
+		result = cadre_scope_resolve(scope, key, strlen(key), model, sizeof model,
+		                             NULL);
 		if (result == CADRE_READER_UNAVAILABLE)
 			return 0;
 		if (result == CADRE_READER_NOT_FOUND && found) {
@@ -70,15 +71,18 @@ int crash_read(const char *dir)
 		if (!scope && cadre_scope_open(reader, target, &scope) != CADRE_READER_OK)
 			continue;
 		result = look(scope, &newest, 0);
-		if (result == 0 && cadre_reader_position(reader, &seq, NULL) == CADRE_READER_OK) {
+		if (result == 0 &&
+		    cadre_reader_position(reader, &seq, NULL) == CADRE_READER_OK) {
 			if (seq < last_seq)
 				result = 3;
 			last_seq = seq;
 		}
 		if (result != 0) {
-			fprintf(stderr, "reader: result %d at member %llu, seq %llu after %llu: %s\n",
-			        result, (unsigned long long)newest, (unsigned long long)seq,
-			        (unsigned long long)last_seq, cadre_reader_message(reader));
+			fprintf(stderr,
+			        "reader: result %d at member %llu, seq %llu after %llu: %s\n",
+			        result, (unsigned long long)newest,
+			        (unsigned long long)seq, (unsigned long long)last_seq,
+			        cadre_reader_message(reader));
 			return 3;
 		}
 		looks++;

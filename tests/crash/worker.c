@@ -18,14 +18,16 @@ static Cadre__V1__Actor actor = CADRE__V1__ACTOR__INIT;
 static void run_batch(struct client *client, Cadre__V1__Batch *batch, unsigned answer)
 {
 	struct cadre_result results[2];
-	struct cadre_request request = { .batch = batch, .actor = &actor, .results = results };
+	struct cadre_request request = { .batch = batch,
+		                         .actor = &actor,
+		                         .results = results };
 	struct crash_ack ack = { .client = client->number, .n = client->next };
 
 	cadre_store_thread_call(client->thread, &request);
 	if (request.status != CADRE_OK || !request.durable) {
 		fprintf(stderr, "client %u command %llu: %s %s\n", client->number,
-		        (unsigned long long)client->next, cadre_status_name(request.status),
-		        request.err.message);
+		        (unsigned long long)client->next,
+		        cadre_status_name(request.status), request.err.message);
 		_exit(3);
 	}
 	ack.seq = results[answer].seq;
@@ -49,7 +51,8 @@ static void make_history(struct client *client)
 	Cadre__V1__GroupDetails details = CADRE__V1__GROUP_DETAILS__INIT;
 	Cadre__V1__CreateGroup group = CADRE__V1__CREATE_GROUP__INIT;
 	Cadre__V1__CreateHistory history = CADRE__V1__CREATE_HISTORY__INIT;
-	Cadre__V1__Command commands[2] = { CADRE__V1__COMMAND__INIT, CADRE__V1__COMMAND__INIT };
+	Cadre__V1__Command commands[2] = { CADRE__V1__COMMAND__INIT,
+		                           CADRE__V1__COMMAND__INIT };
 	Cadre__V1__Command *list[] = { &commands[0], &commands[1] };
 	Cadre__V1__Batch batch = CADRE__V1__BATCH__INIT;
 
@@ -174,7 +177,8 @@ int crash_work(const char *dir, const uint64_t next[CRASH_CLIENTS], int ack_fd)
 	actor.proof = CADRE__V1__PROOF__PROOF_LOCAL;
 	if (cadre_store_open(cadre_env_real(), &options, &store, &err) != CADRE_OK ||
 	    cadre_store_thread_start(store, &thread, &err) != CADRE_OK) {
-		fprintf(stderr, "worker: %s %s\n", cadre_status_name(err.status), err.message);
+		fprintf(stderr, "worker: %s %s\n", cadre_status_name(err.status),
+		        err.message);
 		return 2;
 	}
 	for (unsigned i = 0; i < CRASH_CLIENTS; i++) {

@@ -19,8 +19,8 @@ static void describe(const struct cadre_view *view, char line[256])
 
 	cadre_hex_encode(view->head.chain.bytes, sizeof view->head.chain.bytes, chain);
 	cadre_hash128_format(view->head.digest, digest);
-	snprintf(line, 256, "%llu %s %s\n", (unsigned long long)view->head.applied_seq, chain,
-	         digest);
+	snprintf(line, 256, "%llu %s %s\n", (unsigned long long)view->head.applied_seq,
+	         chain, digest);
 }
 
 static size_t read_whole(const char *path, uint8_t *bytes)
@@ -28,8 +28,8 @@ static size_t read_whole(const char *path, uint8_t *bytes)
 	struct cadre_error err = CADRE_ERROR_INIT;
 	size_t length;
 
-	assert_ok(cadre_env_read_file(cadre_env_real(), path, bytes, FILE_BYTES_MAX, &length,
-	                              &err));
+	assert_ok(cadre_env_read_file(cadre_env_real(), path, bytes, FILE_BYTES_MAX,
+	                              &length, &err));
 	return length;
 }
 
@@ -115,8 +115,8 @@ static void do_move(struct fixture *fixture, Cadre__V1__Command__BodyCase body_c
 
 static void group_events(struct fixture *fixture, const char *group)
 {
-	Cadre__V1__Command *command =
-	        command_of(fixture, CADRE__V1__COMMAND__BODY_UPDATE_GROUP);
+	Cadre__V1__Command *command = command_of(fixture,
+	                                         CADRE__V1__COMMAND__BODY_UPDATE_GROUP);
 	Cadre__V1__Artifact *artifact = fixture_alloc(fixture, sizeof *artifact);
 
 	command->update_group = fixture_alloc(fixture, sizeof *command->update_group);
@@ -143,19 +143,21 @@ static void group_events(struct fixture *fixture, const char *group)
 
 static void roll_back(struct fixture *fixture, const char *history, const char *group)
 {
-	Cadre__V1__Command *command =
-	        command_of(fixture, CADRE__V1__COMMAND__BODY_UPDATE_HISTORY);
+	Cadre__V1__Command *command = command_of(fixture,
+	                                         CADRE__V1__COMMAND__BODY_UPDATE_HISTORY);
 
 	command->update_history = fixture_alloc(fixture, sizeof *command->update_history);
 	cadre__v1__update_history__init(command->update_history);
 	command->update_history->id = fixture_text(fixture, "%s", history);
-	command->update_history->latest_model_group_id = fixture_text(fixture, "%s", group);
+	command->update_history->latest_model_group_id = fixture_text(fixture, "%s",
+	                                                              group);
 	(void)fixture_do(fixture, NULL, command);
 }
 
 static void cut_over(struct fixture *fixture, const char *deployment, unsigned generation)
 {
-	Cadre__V1__Command *command = command_of(fixture, CADRE__V1__COMMAND__BODY_CUT_OVER);
+	Cadre__V1__Command *command = command_of(fixture,
+	                                         CADRE__V1__COMMAND__BODY_CUT_OVER);
 
 	command->cut_over = fixture_alloc(fixture, sizeof *command->cut_over);
 	cadre__v1__cut_over__init(command->cut_over);
@@ -163,20 +165,23 @@ static void cut_over(struct fixture *fixture, const char *deployment, unsigned g
 	command->cut_over->generation = generation;
 	(void)fixture_do(fixture, NULL, command);
 	command = command_of(fixture, CADRE__V1__COMMAND__BODY_FINISH_CUT_OVER);
-	command->finish_cut_over = fixture_alloc(fixture, sizeof *command->finish_cut_over);
+	command->finish_cut_over = fixture_alloc(fixture,
+	                                         sizeof *command->finish_cut_over);
 	cadre__v1__finish_cut_over__init(command->finish_cut_over);
 	command->finish_cut_over->deployment_id = fixture_text(fixture, "%s", deployment);
 	command->finish_cut_over->generation = generation;
 	(void)fixture_do(fixture, NULL, command);
 }
 
-static void deployment_events(struct fixture *fixture, const char *first, const char *second)
+static void deployment_events(struct fixture *fixture, const char *first,
+                              const char *second)
 {
 	Cadre__V1__Command *command =
 	        command_of(fixture, CADRE__V1__COMMAND__BODY_CREATE_DEPLOYMENT);
 	struct cadre_result made;
 
-	command->create_deployment = fixture_alloc(fixture, sizeof *command->create_deployment);
+	command->create_deployment = fixture_alloc(fixture,
+	                                           sizeof *command->create_deployment);
 	cadre__v1__create_deployment__init(command->create_deployment);
 	command->create_deployment->compartment_id = fixture_text(fixture, "c");
 	command->create_deployment->project_id = fixture_text(fixture, "p");
@@ -184,7 +189,8 @@ static void deployment_events(struct fixture *fixture, const char *first, const 
 	made = fixture_do(fixture, NULL, command);
 	cut_over(fixture, made.ocid, 1);
 	command = command_of(fixture, CADRE__V1__COMMAND__BODY_UPDATE_DEPLOYMENT);
-	command->update_deployment = fixture_alloc(fixture, sizeof *command->update_deployment);
+	command->update_deployment = fixture_alloc(fixture,
+	                                           sizeof *command->update_deployment);
 	cadre__v1__update_deployment__init(command->update_deployment);
 	command->update_deployment->id = fixture_text(fixture, "%s", made.ocid);
 	command->update_deployment->model_group_id = fixture_text(fixture, "%s", second);
@@ -197,8 +203,8 @@ static void deployment_events(struct fixture *fixture, const char *first, const 
 
 static void other_events(struct fixture *fixture)
 {
-	Cadre__V1__Command *command =
-	        command_of(fixture, CADRE__V1__COMMAND__BODY_REGISTER_MODEL);
+	Cadre__V1__Command *command = command_of(fixture,
+	                                         CADRE__V1__COMMAND__BODY_REGISTER_MODEL);
 	struct cadre_result made;
 	static const char node[] = "00112233445566778899aabbccddeeff";
 
@@ -224,7 +230,8 @@ static void other_events(struct fixture *fixture)
 	command->put_principal->name = fixture_text(fixture, "somebody");
 	(void)fixture_do(fixture, NULL, command);
 	command = command_of(fixture, CADRE__V1__COMMAND__BODY_REMOVE_PRINCIPAL);
-	command->remove_principal = fixture_alloc(fixture, sizeof *command->remove_principal);
+	command->remove_principal = fixture_alloc(fixture,
+	                                          sizeof *command->remove_principal);
 	cadre__v1__remove_principal__init(command->remove_principal);
 	command->remove_principal->name = fixture_text(fixture, "somebody");
 	(void)fixture_do(fixture, NULL, command);
@@ -241,11 +248,13 @@ static void run_script(struct fixture *fixture)
 
 	result = fixture_do(fixture, "t0", fixture_create_group(fixture, "first", 0, 5));
 	memcpy(ids[0], result.ocid, sizeof ids[0]);
-	result = fixture_do(fixture, NULL, fixture_create_history(fixture, "line", ids[0]));
+	result = fixture_do(fixture, NULL,
+	                    fixture_create_history(fixture, "line", ids[0]));
 	memcpy(history, result.ocid, sizeof history);
 	for (unsigned i = 1; i < 8; i++) {
 		cadre_env_sim_advance_ms(fixture->sim, 1000);
-		result = fixture_do(fixture, NULL, fixture_patch(fixture, history, 10 + i));
+		result = fixture_do(fixture, NULL,
+		                    fixture_patch(fixture, history, 10 + i));
 		memcpy(ids[i], result.ocid, sizeof ids[i]);
 	}
 	/* Back to an old version, and on from there: its members are copied. */
@@ -290,9 +299,11 @@ static void write_files(void **state)
 	fixture_init(&fixture);
 	fixture_open(&fixture);
 	run_script(&fixture);
-	assert_ok(cadre_log_cursor_open(cadre_store_log(fixture.store), 1, &cursor, &err));
+	assert_ok(
+	        cadre_log_cursor_open(cadre_store_log(fixture.store), 1, &cursor, &err));
 	while (cadre_log_cursor_next(cursor, &batch, &err) == CADRE_OK)
-		assert_ok(cadre_buffer_append(&bytes, batch.bytes.data, batch.bytes.length));
+		assert_ok(cadre_buffer_append(&bytes, batch.bytes.data,
+		                              batch.bytes.length));
 	cadre_log_cursor_close(cursor);
 	apply_all(cadre_buffer_slice(&bytes), lines, sizeof lines);
 	write_file(BATCHES_FILE, bytes.data, bytes.length);

@@ -51,7 +51,8 @@ static inline void fixture_open(struct fixture *fixture)
 {
 	struct cadre_error err = CADRE_ERROR_INIT;
 
-	assert_ok(cadre_store_open(fixture->env, &fixture->options, &fixture->store, &err));
+	assert_ok(
+	        cadre_store_open(fixture->env, &fixture->options, &fixture->store, &err));
 }
 
 static inline void fixture_close(struct fixture *fixture)
@@ -114,8 +115,8 @@ static inline Cadre__V1__Command *fixture_create_group(struct fixture *fixture,
 	for (unsigned i = 0; i < count; i++) {
 		Cadre__V1__Member *member = fixture_alloc(fixture, sizeof *member);
 		cadre__v1__member__init(member);
-		member->model_id =
-		        fixture_text(fixture, "ocid1.datasciencemodel.oc1.iad.m%u", first + i);
+		member->model_id = fixture_text(
+		        fixture, "ocid1.datasciencemodel.oc1.iad.m%u", first + i);
 		member->inference_key = fixture_text(fixture, "key-%u", first + i);
 		group->members[i] = member;
 	}
@@ -124,9 +125,8 @@ static inline Cadre__V1__Command *fixture_create_group(struct fixture *fixture,
 	return command;
 }
 
-static inline Cadre__V1__Command *fixture_create_history(struct fixture *fixture,
-                                                         const char *name,
-                                                         const char *latest)
+static inline Cadre__V1__Command *
+fixture_create_history(struct fixture *fixture, const char *name, const char *latest)
 {
 	Cadre__V1__Command *command = fixture_alloc(fixture, sizeof *command);
 	Cadre__V1__CreateHistory *history = fixture_alloc(fixture, sizeof *history);
@@ -144,8 +144,8 @@ static inline Cadre__V1__Command *fixture_create_history(struct fixture *fixture
 }
 
 /* Inserts member `number` into the latest group of `source`. */
-static inline Cadre__V1__Command *fixture_patch(struct fixture *fixture, const char *source,
-                                                unsigned number)
+static inline Cadre__V1__Command *fixture_patch(struct fixture *fixture,
+                                                const char *source, unsigned number)
 {
 	Cadre__V1__Command *command = fixture_alloc(fixture, sizeof *command);
 	Cadre__V1__PatchGroup *patch = fixture_alloc(fixture, sizeof *patch);
@@ -156,7 +156,8 @@ static inline Cadre__V1__Command *fixture_patch(struct fixture *fixture, const c
 	cadre__v1__patch_group__init(patch);
 	cadre__v1__patch_instruction__init(insert);
 	cadre__v1__member__init(member);
-	member->model_id = fixture_text(fixture, "ocid1.datasciencemodel.oc1.iad.m%u", number);
+	member->model_id = fixture_text(fixture, "ocid1.datasciencemodel.oc1.iad.m%u",
+	                                number);
 	member->inference_key = fixture_text(fixture, "key-%u", number);
 	insert->operation = CADRE__V1__PATCH_OPERATION__INSERT;
 	insert->n_values = 1;
@@ -238,7 +239,8 @@ static inline struct cadre_result fixture_do(struct fixture *fixture, const char
 
 	assert_ok(fixture_settle(fixture, &err));
 	assert_int_equal(sent->completed, 1);
-	test_assert_ok(sent->request.status, &sent->request.err, "command", __FILE__, __LINE__);
+	test_assert_ok(sent->request.status, &sent->request.err, "command", __FILE__,
+	               __LINE__);
 	assert_true(sent->request.durable);
 	assert_true(sent->request.visible);
 	return sent->results[0];

@@ -20,7 +20,8 @@ static void commands_waiting_together_share_one_batch_and_one_sync(void **state)
 		assert_int_equal(sent[i]->request.status, CADRE_OK);
 		assert_int_equal(sent[i]->results[0].seq, 2 + i);
 	}
-	assert_ok(cadre_log_cursor_open(cadre_store_log(fixture.store), 2, &cursor, &err));
+	assert_ok(
+	        cadre_log_cursor_open(cadre_store_log(fixture.store), 2, &cursor, &err));
 	assert_ok(cadre_log_cursor_next(cursor, &batch, &err));
 	assert_int_equal(batch.header.count, 16);
 	cadre_log_cursor_close(cursor);
@@ -37,7 +38,8 @@ static void nothing_is_answered_before_its_batch_is_synced(void **state)
 	(void)state;
 	fixture_init(&fixture);
 	fixture_open(&fixture);
-	sent = fixture_send_one(&fixture, NULL, fixture_create_group(&fixture, "g", 0, 1));
+	sent = fixture_send_one(&fixture, NULL,
+	                        fixture_create_group(&fixture, "g", 0, 1));
 	assert_ok(cadre_store_step(fixture.store, &again, &err)); /* decide and append */
 	assert_int_equal(sent->completed, 0);
 	assert_int_equal(fixture_status(&fixture).log.durable_seq, 1);
@@ -63,7 +65,8 @@ static void durable_is_not_committed_without_a_word_from_the_quorum(void **state
 	fixture_open(&fixture);
 	cadre_store_commit(fixture.store, 1);
 	assert_ok(fixture_settle(&fixture, &err));
-	sent = fixture_send_one(&fixture, NULL, fixture_create_group(&fixture, "g", 0, 1));
+	sent = fixture_send_one(&fixture, NULL,
+	                        fixture_create_group(&fixture, "g", 0, 1));
 	assert_ok(fixture_settle(&fixture, &err));
 	assert_int_equal(sent->completed, 0);
 	assert_int_equal(fixture_status(&fixture).log.durable_seq, 2);
@@ -75,7 +78,8 @@ static void durable_is_not_committed_without_a_word_from_the_quorum(void **state
 	fixture_fini(&fixture);
 }
 
-static void what_was_durable_but_not_committed_stays_unapplied_after_a_restart(void **state)
+static void
+what_was_durable_but_not_committed_stays_unapplied_after_a_restart(void **state)
 {
 	struct fixture fixture;
 	struct cadre_error err = CADRE_ERROR_INIT;
@@ -109,10 +113,12 @@ static void a_refused_command_leaves_its_neighbours_alone(void **state)
 	(void)state;
 	fixture_init(&fixture);
 	fixture_open(&fixture);
-	before = fixture_send_one(&fixture, NULL, fixture_create_group(&fixture, "a", 0, 1));
+	before = fixture_send_one(&fixture, NULL,
+	                          fixture_create_group(&fixture, "a", 0, 1));
 	refused = fixture_send_one(&fixture, NULL,
 	                           fixture_patch(&fixture, "ocid1.none.oc1..x", 1));
-	after = fixture_send_one(&fixture, NULL, fixture_create_group(&fixture, "b", 0, 1));
+	after = fixture_send_one(&fixture, NULL,
+	                         fixture_create_group(&fixture, "b", 0, 1));
 	assert_ok(fixture_settle(&fixture, &err));
 	assert_int_equal(before->request.status, CADRE_OK);
 	assert_int_equal(refused->request.status, CADRE_RELATED_NOT_FOUND);
@@ -144,7 +150,8 @@ static void a_batch_takes_effect_whole_or_not_at_all(void **state)
 	assert_ok(fixture_settle(&fixture, &err));
 	assert_int_equal(refused->request.status, CADRE_RELATED_NOT_FOUND);
 	assert_non_null(strstr(refused->request.err.message, "commands[2]"));
-	test_assert_ok(done->request.status, &done->request.err, "batch", __FILE__, __LINE__);
+	test_assert_ok(done->request.status, &done->request.err, "batch", __FILE__,
+	               __LINE__);
 	assert_int_equal(done->results[0].seq, 2);
 	assert_int_equal(done->results[1].seq, 3);
 	assert_int_equal(fixture_status(&fixture).log.last_seq, 3);
@@ -161,10 +168,12 @@ static void a_repeated_token_gets_the_first_answer_and_writes_nothing(void **sta
 	(void)state;
 	fixture_init(&fixture);
 	fixture_open(&fixture);
-	first = fixture_do(&fixture, "token-1", fixture_create_group(&fixture, "g", 0, 3));
+	first = fixture_do(&fixture, "token-1",
+	                   fixture_create_group(&fixture, "g", 0, 3));
 	fixture_close(&fixture);
 	fixture_open(&fixture);
-	again = fixture_send_one(&fixture, "token-1", fixture_create_group(&fixture, "g", 0, 3));
+	again = fixture_send_one(&fixture, "token-1",
+	                         fixture_create_group(&fixture, "g", 0, 3));
 	assert_ok(fixture_settle(&fixture, &err));
 	assert_int_equal(again->request.status, CADRE_OK);
 	assert_true(again->request.repeated);
@@ -172,7 +181,8 @@ static void a_repeated_token_gets_the_first_answer_and_writes_nothing(void **sta
 	assert_string_equal(again->results[0].etag, first.etag);
 	assert_int_equal(again->results[0].seq, first.seq);
 	assert_int_equal(fixture_status(&fixture).log.last_seq, first.seq);
-	again = fixture_send_one(&fixture, "token-1", fixture_create_group(&fixture, "g", 0, 4));
+	again = fixture_send_one(&fixture, "token-1",
+	                         fixture_create_group(&fixture, "g", 0, 4));
 	assert_ok(fixture_settle(&fixture, &err));
 	assert_int_equal(again->request.status, CADRE_INVALIDATED_RETRY_TOKEN);
 	fixture_fini(&fixture);
@@ -193,8 +203,8 @@ static void a_repeated_batch_gets_the_first_answer(void **state)
 		commands[1] = fixture_create_history(&fixture, "h", "$0");
 		sent[i] = fixture_send(&fixture, "batch-1", commands, 2);
 		assert_ok(fixture_settle(&fixture, &err));
-		test_assert_ok(sent[i]->request.status, &sent[i]->request.err, "batch", __FILE__,
-		               __LINE__);
+		test_assert_ok(sent[i]->request.status, &sent[i]->request.err, "batch",
+		               __FILE__, __LINE__);
 	}
 	assert_false(sent[0]->request.repeated);
 	assert_true(sent[1]->request.repeated);
@@ -216,14 +226,18 @@ static void outcome_tells_what_a_token_did(void **state)
 	(void)state;
 	fixture_init(&fixture);
 	fixture_open(&fixture);
-	first = fixture_do(&fixture, "token-1", fixture_create_group(&fixture, "g", 0, 3));
-	assert_ok(cadre_store_outcome(fixture.store, "tester", "token-1", &outcome, &err));
+	first = fixture_do(&fixture, "token-1",
+	                   fixture_create_group(&fixture, "g", 0, 3));
+	assert_ok(
+	        cadre_store_outcome(fixture.store, "tester", "token-1", &outcome, &err));
 	assert_string_equal(outcome.ocid, first.ocid);
 	assert_int_equal(outcome.seq, first.seq);
-	assert_int_equal(cadre_store_outcome(fixture.store, "tester", "other", &outcome, &err),
-	                 CADRE_NOT_FOUND);
-	assert_int_equal(cadre_store_outcome(fixture.store, "somebody", "token-1", &outcome, &err),
-	                 CADRE_NOT_FOUND);
+	assert_int_equal(
+	        cadre_store_outcome(fixture.store, "tester", "other", &outcome, &err),
+	        CADRE_NOT_FOUND);
+	assert_int_equal(
+	        cadre_store_outcome(fixture.store, "somebody", "token-1", &outcome, &err),
+	        CADRE_NOT_FOUND);
 	fixture_fini(&fixture);
 }
 
@@ -236,7 +250,8 @@ static void a_command_past_its_deadline_is_never_decided(void **state)
 	(void)state;
 	fixture_init(&fixture);
 	fixture_open(&fixture);
-	sent = fixture_send_one(&fixture, NULL, fixture_create_group(&fixture, "g", 0, 1));
+	sent = fixture_send_one(&fixture, NULL,
+	                        fixture_create_group(&fixture, "g", 0, 1));
 	sent->request.deadline_ns = fixture.env->ops->mono_ns(fixture.env) + 1000000;
 	cadre_env_sim_advance_ms(fixture.sim, 2);
 	assert_ok(fixture_settle(&fixture, &err));
@@ -264,7 +279,8 @@ static void every_1024_events_the_log_tells_the_state_digest(void **state)
 			assert_ok(fixture_settle(&fixture, &err));
 	}
 	status = fixture_status(&fixture);
-	assert_ok(cadre_log_cursor_open(cadre_store_log(fixture.store), 1, &cursor, &err));
+	assert_ok(
+	        cadre_log_cursor_open(cadre_store_log(fixture.store), 1, &cursor, &err));
 	while (cadre_log_cursor_next(cursor, &batch, &err) == CADRE_OK) {
 		struct cadre_record record = { 0 };
 		size_t offset = 0;
@@ -276,7 +292,8 @@ static void every_1024_events_the_log_tells_the_state_digest(void **state)
 	/* A replay compares each of them. */
 	fixture_close(&fixture);
 	fixture_open(&fixture);
-	assert_true(cadre_hash128_equal(fixture_status(&fixture).view.digest, status.view.digest));
+	assert_true(cadre_hash128_equal(fixture_status(&fixture).view.digest,
+	                                status.view.digest));
 	fixture_fini(&fixture);
 }
 
@@ -296,7 +313,8 @@ static void time_never_goes_back_and_a_jump_stops_the_leader(void **state)
 	(void)fixture_do(&fixture, NULL, fixture_create_group(&fixture, "g", 0, 1));
 	assert_true(fixture_status(&fixture).view.time_ms >= before.time_ms);
 	cadre_env_sim_set_wall_ms(fixture.sim, before.time_ms + 90000);
-	sent = fixture_send_one(&fixture, NULL, fixture_create_group(&fixture, "g", 0, 1));
+	sent = fixture_send_one(&fixture, NULL,
+	                        fixture_create_group(&fixture, "g", 0, 1));
 	assert_ok(fixture_settle(&fixture, &err));
 	assert_int_equal(sent->request.status, CADRE_UNAVAILABLE);
 	assert_non_null(strstr(sent->request.err.message, "clock"));
@@ -320,7 +338,8 @@ static void nothing_is_stamped_at_or_before_the_watermark_once_told(void **state
 	assert_true(fixture_status(&fixture).view.time_ms > told);
 	/* A batch under way is stamped already: the watermark stays behind it. */
 	cadre_env_sim_advance_ms(fixture.sim, 30000);
-	sent = fixture_send_one(&fixture, NULL, fixture_create_group(&fixture, "g", 0, 1));
+	sent = fixture_send_one(&fixture, NULL,
+	                        fixture_create_group(&fixture, "g", 0, 1));
 	assert_ok(cadre_store_step(fixture.store, &again, &err));
 	cadre_env_sim_advance_ms(fixture.sim, 5000);
 	told = cadre_store_watermark(fixture.store);
@@ -336,10 +355,12 @@ int main(void)
 		cmocka_unit_test(commands_waiting_together_share_one_batch_and_one_sync),
 		cmocka_unit_test(nothing_is_answered_before_its_batch_is_synced),
 		cmocka_unit_test(durable_is_not_committed_without_a_word_from_the_quorum),
-		cmocka_unit_test(what_was_durable_but_not_committed_stays_unapplied_after_a_restart),
+		cmocka_unit_test(
+		        what_was_durable_but_not_committed_stays_unapplied_after_a_restart),
 		cmocka_unit_test(a_refused_command_leaves_its_neighbours_alone),
 		cmocka_unit_test(a_batch_takes_effect_whole_or_not_at_all),
-		cmocka_unit_test(a_repeated_token_gets_the_first_answer_and_writes_nothing),
+		cmocka_unit_test(
+		        a_repeated_token_gets_the_first_answer_and_writes_nothing),
 		cmocka_unit_test(a_repeated_batch_gets_the_first_answer),
 		cmocka_unit_test(outcome_tells_what_a_token_did),
 		cmocka_unit_test(a_command_past_its_deadline_is_never_decided),

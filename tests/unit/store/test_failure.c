@@ -1,6 +1,7 @@
 #include "tests/unit/store/store_fixture.h"
 
-static void after_a_failed_sync_nothing_is_acknowledged_and_the_outcome_is_unknown(void **state)
+static void
+after_a_failed_sync_nothing_is_acknowledged_and_the_outcome_is_unknown(void **state)
 {
 	struct fixture fixture;
 	struct cadre_error err = CADRE_ERROR_INIT;
@@ -14,11 +15,13 @@ static void after_a_failed_sync_nothing_is_acknowledged_and_the_outcome_is_unkno
 	fixture_init(&fixture);
 	fixture_open(&fixture);
 	cadre_env_sim_fail(fixture.sim, &failure);
-	unknown = fixture_send_one(&fixture, NULL, fixture_create_group(&fixture, "g", 0, 1));
+	unknown = fixture_send_one(&fixture, NULL,
+	                           fixture_create_group(&fixture, "g", 0, 1));
 	assert_int_not_equal(fixture_settle(&fixture, &err), CADRE_OK);
 	assert_int_equal(unknown->request.status, CADRE_DEADLINE);
 	assert_true(cadre_store_failed(fixture.store));
-	later = fixture_send_one(&fixture, NULL, fixture_create_group(&fixture, "g", 0, 1));
+	later = fixture_send_one(&fixture, NULL,
+	                         fixture_create_group(&fixture, "g", 0, 1));
 	assert_int_equal(later->request.status, CADRE_UNAVAILABLE);
 	assert_int_not_equal(fixture_settle(&fixture, &err), CADRE_OK);
 	fixture_fini(&fixture);
@@ -55,7 +58,8 @@ static void a_full_disk_refuses_writes_keeps_reads_and_clears_by_itself(void **s
 	last = fixture_status(&fixture).log.last_seq;
 	cadre_env_sim_set_capacity(fixture.sim, 1u << 30);
 	assert_int_equal(
-	        fixture_do(&fixture, NULL, fixture_create_group(&fixture, "g", 0, 20)).seq,
+	        fixture_do(&fixture, NULL, fixture_create_group(&fixture, "g", 0, 20))
+	                .seq,
 	        last + 1);
 	assert_false(fixture_status(&fixture).out_of_space);
 	fixture_fini(&fixture);
@@ -74,7 +78,8 @@ static void script_run(struct script *script)
 	struct fixture *fixture = &script->fixture;
 	char token[16];
 
-	if (cadre_store_open(fixture->env, &fixture->options, &fixture->store, &err) != CADRE_OK)
+	if (cadre_store_open(fixture->env, &fixture->options, &fixture->store, &err) !=
+	    CADRE_OK)
 		return;
 	for (unsigned i = 0; i < 40; i++) {
 		Cadre__V1__Command *command;
@@ -86,7 +91,8 @@ static void script_run(struct script *script)
 			command = fixture_create_history(fixture, "h", NULL);
 		else
 			command = fixture_create_group(fixture, "g", i, 8);
-		sent = fixture_send_one(fixture, fixture_text(fixture, "%s", token), command);
+		sent = fixture_send_one(fixture, fixture_text(fixture, "%s", token),
+		                        command);
 		if (fixture_settle(fixture, &err) != CADRE_OK)
 			break;
 		cadre_env_sim_advance_ms(fixture->sim, i % 3 ? 1 : 20);
@@ -111,7 +117,8 @@ static void script_check(struct script *script)
 		snprintf(token, sizeof token, "t%u", i);
 		if (!script->acknowledged[i])
 			continue;
-		assert_ok(cadre_store_outcome(fixture->store, "tester", token, &outcome, &err));
+		assert_ok(cadre_store_outcome(fixture->store, "tester", token, &outcome,
+		                              &err));
 		assert_int_equal(outcome.seq, script->acknowledged[i]);
 	}
 	/* It goes on working. */
@@ -183,7 +190,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 		        after_a_failed_sync_nothing_is_acknowledged_and_the_outcome_is_unknown),
-		cmocka_unit_test(a_full_disk_refuses_writes_keeps_reads_and_clears_by_itself),
+		cmocka_unit_test(
+		        a_full_disk_refuses_writes_keeps_reads_and_clears_by_itself),
 		cmocka_unit_test(power_loss_at_any_moment_loses_nothing_acknowledged),
 		cmocka_unit_test(each_failing_write_or_sync_loses_nothing_acknowledged),
 		cmocka_unit_test(each_full_disk_loses_nothing_acknowledged),
