@@ -67,6 +67,17 @@ CADRE_MUST_CHECK enum cadre_status cadre_log_new(struct cadre_env *env,
 CADRE_MUST_CHECK enum cadre_status cadre_log_reserve_segment(struct cadre_log *log,
                                                              struct cadre_error *err);
 
+/* load.c: the first seqs of the segment files, rising. */
+struct cadre_log_names {
+	cadre_seq *first_seqs;
+	size_t count;
+	size_t capacity;
+};
+CADRE_MUST_CHECK enum cadre_status cadre_log_list(const struct cadre_log *log,
+                                                  struct cadre_log_names *ret_names,
+                                                  struct cadre_error *err);
+void cadre_log_names_fini(struct cadre_log_names *names);
+
 /* load.c: finds the segments, trusts footers, walks unsealed segments. The
  * judgement about the last one is in `ret_tail`; with damage, the segments and the
  * head up to it are loaded and report->file is set.
@@ -82,6 +93,10 @@ cadre_log_open_segment(const struct cadre_log *log, cadre_seq first_seq,
                        struct cadre_window *ret_window,
                        struct cadre_segment_header *ret_header, struct cadre_error *err);
 
+/* open.c: makes the directory when it is not there, removes what unfinished work
+ * left. */
+CADRE_MUST_CHECK enum cadre_status cadre_log_open_dir(struct cadre_log *log,
+                                                      struct cadre_error *err);
 /* open.c: copies a range of a segment to a new file in lost+found, synced. */
 CADRE_MUST_CHECK enum cadre_status cadre_log_keep_lost(struct cadre_log *log,
                                                        struct cadre_file *from,

@@ -7,15 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-struct names {
-	cadre_seq *first_seqs;
-	size_t count;
-	size_t capacity;
-};
-
 static enum cadre_status keep_segment(void *ctx, const char *name)
 {
-	struct names *names = ctx;
+	struct cadre_log_names *names = ctx;
 	cadre_seq first_seq;
 
 	if (!cadre_segment_name_parse(name, &first_seq))
@@ -38,6 +32,28 @@ static int compare_seqs(const void *a, const void *b)
 	cadre_seq right = *(const cadre_seq *)b;
 
 	return (left > right) - (left < right);
+}
+
+enum cadre_status cadre_log_list(const struct cadre_log *log,
+                                 struct cadre_log_names *ret_names, struct cadre_error *err)
+{
+	struct cadre_log_names *names = ret_names;
+	enum cadre_status status;
+
+	memset(names, 0, sizeof *names);
+	status = log->env->ops->list(log->env, log->dir, keep_segment, names, err);
+	if (status == CADRE_OK && names->count > 0)
+		qsort(names->first_seqs, names->count, sizeof *names->first_seqs,
+		      compare_seqs);
+	if (status != CADRE_OK)
+		cadre_log_names_fini(names);
+	return status;
+}
+
+void cadre_log_names_fini(struct cadre_log_names *names)
+{
+	free(names->first_seqs);
+	memset(names, 0, sizeof *names);
 }
 
 struct load {
@@ -257,13 +273,10 @@ enum cadre_status cadre_log_load(struct cadre_log *log, cadre_seq durable_floor,
                                  struct cadre_tail *ret_tail,
                                  struct cadre_log_report *report, struct cadre_error *err)
 {
-	struct names names = { 0 };
+	struct cadre_log_names names;
 	struct load load = { log, ret_tail, report, durable_floor, 0 };
-	enum cadre_status status =
-	        log->env->ops->list(log->env, log->dir, keep_segment, &names, err);
+	enum cadre_status status = cadre_log_list(log, &names, err);
 
-	if (status == CADRE_OK && names.count > 0)
-		qsort(names.first_seqs, names.count, sizeof *names.first_seqs, compare_seqs);
 	report->segments = names.count;
 	for (size_t i = 0; status == CADRE_OK && i < names.count; i++) {
 		load.following = i + 1 < names.count ? names.first_seqs[i + 1] : 0;
@@ -275,6 +288,6 @@ enum cadre_status cadre_log_load(struct cadre_log *log, cadre_seq durable_floor,
 		                 last ? last->end : 0, durable_floor,
 		                 "seqs known to be durable are missing", err);
 	}
-	free(names.first_seqs);
+	cadre_log_names_fini(&names);
 	return status;
 }

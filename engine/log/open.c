@@ -198,13 +198,40 @@ static enum cadre_status first_segment(struct cadre_log *log, struct cadre_error
 	return status;
 }
 
-static enum cadre_status open_dir(struct cadre_log *log, struct cadre_error *err)
+/* Durability: after CADRE_OK the directory itself survives. */
+static enum cadre_status make_dir(struct cadre_env *env, const char *path,
+                                  struct cadre_error *err)
 {
-	struct cadre_env *env = log->env;
-	enum cadre_status status = env->ops->mkdir(env, log->dir, err);
+	char parent[CADRE_LOG_DIR_BYTES];
+	const char *slash = strrchr(path, '/');
+	enum cadre_status status = env->ops->mkdir(env, path, err);
 
 	if (status != CADRE_OK)
 		return status;
+	if (!slash)
+		return env->ops->sync_dir(env, ".", err);
+	if (slash == path)
+		return env->ops->sync_dir(env, "/", err);
+	memcpy(parent, path, (size_t)(slash - path));
+	parent[slash - path] = '\0';
+	return env->ops->sync_dir(env, parent, err);
+}
+
+/* A directory that holds something was made durable by whoever put it there. */
+enum cadre_status cadre_log_open_dir(struct cadre_log *log, struct cadre_error *err)
+{
+	struct cadre_env *env = log->env;
+	struct cadre_log_names names;
+	enum cadre_status status = cadre_log_list(log, &names, NULL);
+	bool fresh = status == CADRE_NOT_FOUND || (status == CADRE_OK && names.count == 0);
+
+	if (status == CADRE_OK)
+		cadre_log_names_fini(&names);
+	if (fresh) {
+		status = make_dir(env, log->dir, err);
+		if (status != CADRE_OK)
+			return status;
+	}
 	return env->ops->list(env, log->dir, drop_temp, log, err);
 }
 
@@ -221,7 +248,7 @@ enum cadre_status cadre_log_open(struct cadre_env *env,
 
 	if (status != CADRE_OK)
 		return status;
-	status = open_dir(log, err);
+	status = cadre_log_open_dir(log, err);
 	if (status == CADRE_OK)
 		status = cadre_log_load(log, options->durable_floor, &tail, &report, err);
 	if (status == CADRE_OK)

@@ -25,7 +25,7 @@ void cadre_tail_init(struct cadre_tail *tail, const struct cadre_segment_header 
 }
 
 /* The batches of a frame follow from the head and fill the frame's seq range. */
-static enum cadre_status check_batches(struct cadre_log_head *head,
+static enum cadre_status check_batches(struct cadre_log_head *head, bool *unlinked,
                                        const struct cadre_frame *frame,
                                        struct cadre_slice payload, struct cadre_error *err)
 {
@@ -44,10 +44,11 @@ static enum cadre_status check_batches(struct cadre_log_head *head,
 			                         "batch of seq %llu where %llu is next",
 			                         (unsigned long long)batch.header.first_seq,
 			                         (unsigned long long)head->last_seq + 1);
-		if (status == CADRE_OK)
+		if (status == CADRE_OK && !*unlinked)
 			status = cadre_batch_check_chain(&batch, &head->chain, err);
 		if (status != CADRE_OK)
 			return CADRE_CORRUPT;
+		*unlinked = false;
 		head->last_seq = cadre_batch_last_seq(&batch.header);
 		head->epoch = batch.header.epoch;
 		head->time_ms = batch.header.time_ms;
@@ -100,11 +101,12 @@ enum cadre_status cadre_tail_step(struct cadre_tail *tail, struct cadre_window *
 	struct cadre_frame frame;
 	struct cadre_slice payload;
 	struct cadre_log_head head = tail->head;
+	bool unlinked = tail->unlinked;
 	enum cadre_status status =
 	        read_frame(window, header, tail->end, &frame, &payload, err);
 
 	if (status == CADRE_OK)
-		status = check_batches(&head, &frame, payload, err);
+		status = check_batches(&head, &unlinked, &frame, payload, err);
 	if (status != CADRE_OK)
 		return status;
 	if (frame.durable_seq >= tail->head.last_seq)
@@ -114,6 +116,7 @@ enum cadre_status cadre_tail_step(struct cadre_tail *tail, struct cadre_window *
 	if (frame.commit_seq > head.commit_seq)
 		head.commit_seq = frame.commit_seq;
 	tail->head = head;
+	tail->unlinked = unlinked;
 	tail->end += cadre_frame_padded_bytes(frame.payload_bytes);
 	tail->batch_bytes += frame.payload_bytes;
 	tail->last_is_seal = frame.flags & CADRE_FRAME_SEAL;

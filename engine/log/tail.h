@@ -17,6 +17,7 @@ struct cadre_tail {
 	uint64_t unsynced_offset; /* frames from here on are not known durable */
 	uint64_t batch_bytes;
 	bool last_is_seal;
+	bool unlinked; /* the next batch's chain has no known predecessor */
 
 	/* CADRE_OK: zeros from `end` on; CADRE_TORN; CADRE_CORRUPT. */
 	enum cadre_status state;
