@@ -42,7 +42,7 @@ THIRD_PARTY = {
     "xxhash": ("engine/base/",),
     "mbedtls/": ("engine/base/",),
     "zstd": ("engine/log/", "engine/snapshot/"),
-    "lmdb.h": ("engine/kv/",),
+    "lmdb.h": ("engine/kv/", "bench/"),
     "nng/": ("replica/transport/", "replica/transfer/", "replica/rpc/",
              "replica/agent/"),
     "curl/": ("replica/elector/", "replica/agent/"),
