@@ -217,6 +217,16 @@ static bool write_some(struct cadre_env_sim *sim, struct sim_node *node, uint64_
 	return false;
 }
 
+/* A random part of a write that ends between two sectors: a kernel copies and a
+ * disk writes nothing smaller. */
+static size_t whole_sectors(struct cadre_env_sim *sim, uint64_t offset, size_t length)
+{
+	uint64_t end = offset + next_random(sim) % (length + 1);
+
+	end -= end % SIM_SECTOR_BYTES;
+	return end > offset ? (size_t)(end - offset) : 0;
+}
+
 static enum cadre_status sim_pwrite(struct cadre_file *base, uint64_t offset,
                                     const void *data, size_t length,
                                     struct cadre_error *err)
@@ -231,7 +241,7 @@ static enum cadre_status sim_pwrite(struct cadre_file *base, uint64_t offset,
 	if (status != CADRE_OK) {
 		if (live)
 			write_some(sim, file->node, offset, data,
-			           (size_t)(next_random(sim) % (length + 1)));
+			           whole_sectors(sim, offset, length));
 		return status;
 	}
 	if (!write_some(sim, file->node, offset, data, length))

@@ -48,7 +48,7 @@ struct cadre_env_sim_failure {
 	int errno_value; /* EIO, ENOSPC, … */
 	bool sticky;     /* every later operation of `kinds` fails too */
 };
-/* A failing pwrite writes a part of its bytes. Starts counting anew. */
+/* A failing pwrite writes a part of its sectors. Starts counting anew. */
 void cadre_env_sim_fail(struct cadre_env_sim *sim,
                         const struct cadre_env_sim_failure *failure);
 /* Whether the failure set last has happened. */
