@@ -2,6 +2,7 @@
 
 #include "engine/base/assert.h"
 #include "engine/base/bytes.h"
+#include "engine/base/sha256_blocks.h"
 
 #include <isa-l/crc.h>
 #include <mbedtls/sha256.h>
@@ -34,13 +35,36 @@ void cadre_sha256_init(struct cadre_sha256_stream *stream)
 	CADRE_ASSERT(mbedtls_sha256_starts_ret(context, 0) == 0);
 }
 
+static void update_portable(mbedtls_sha256_context *context, const uint8_t *data,
+                            size_t length)
+{
+	if (length > 0)
+		CADRE_ASSERT(mbedtls_sha256_update_ret(context, data, length) == 0);
+}
+
+/* Whole blocks go past mbedTLS where the processor has instructions for them; what
+ * fills its buffer and what is left over does not. */
 void cadre_sha256_update(struct cadre_sha256_stream *stream, const void *data,
                          size_t length)
 {
 	mbedtls_sha256_context *context = (void *)stream->state;
+	const uint8_t *at = data;
+	size_t fill = (64 - (context->total[0] & 63)) & 63;
+	size_t blocks;
 
-	if (length > 0)
-		CADRE_ASSERT(mbedtls_sha256_update_ret(context, data, length) == 0);
+	if (!sha256_blocks_supported() || length < fill + 64) {
+		update_portable(context, at, length);
+		return;
+	}
+	update_portable(context, at, fill);
+	at += fill;
+	blocks = (length - fill) / 64;
+	sha256_blocks(context->state, at, blocks);
+	context->total[0] += (uint32_t)(blocks * 64);
+	context->total[1] += (uint32_t)((uint64_t)blocks * 64 >> 32);
+	if (context->total[0] < (uint32_t)(blocks * 64))
+		context->total[1]++;
+	update_portable(context, at + blocks * 64, (length - fill) % 64);
 }
 
 struct cadre_sha256 cadre_sha256_final(struct cadre_sha256_stream *stream)

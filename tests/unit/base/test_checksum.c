@@ -93,6 +93,33 @@ static void sha256_of_parts_is_that_of_the_whole(void **state)
 	              "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }
 
+/* Byte by byte never reaches the processor's SHA instructions. */
+static void sha256_does_not_depend_on_how_the_bytes_are_cut(void **state)
+{
+	uint8_t bytes[400];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof bytes; i++)
+		bytes[i] = (uint8_t)(i * 131 + i / 7);
+	for (size_t length = 0; length <= sizeof bytes; length++) {
+		struct cadre_sha256_stream slow, cut;
+		struct cadre_sha256 expected, whole, parts;
+		size_t first = length * 3 / 7;
+
+		cadre_sha256_init(&slow);
+		for (size_t i = 0; i < length; i++)
+			cadre_sha256_update(&slow, bytes + i, 1);
+		expected = cadre_sha256_final(&slow);
+		whole = cadre_sha256(bytes, length);
+		cadre_sha256_init(&cut);
+		cadre_sha256_update(&cut, bytes, first);
+		cadre_sha256_update(&cut, bytes + first, length - first);
+		parts = cadre_sha256_final(&cut);
+		assert_memory_equal(whole.bytes, expected.bytes, sizeof expected.bytes);
+		assert_memory_equal(parts.bytes, expected.bytes, sizeof expected.bytes);
+	}
+}
+
 static void xxh128_gives_the_published_values(void **state)
 {
 	char text[33];
@@ -143,6 +170,7 @@ int main(void)
 		cmocka_unit_test(crc32c_continues_from_a_seed_at_any_split),
 		cmocka_unit_test(sha256_gives_the_published_values),
 		cmocka_unit_test(sha256_of_parts_is_that_of_the_whole),
+		cmocka_unit_test(sha256_does_not_depend_on_how_the_bytes_are_cut),
 		cmocka_unit_test(xxh128_gives_the_published_values),
 		cmocka_unit_test(hash128_sums_carry_and_undo),
 		cmocka_unit_test(hash128_sums_do_not_depend_on_order),
