@@ -35,7 +35,8 @@ static uint32_t page_crc(const struct cadre_control_page *page)
 
 static bool page_sound(const struct cadre_control_page *page)
 {
-	return page->magic == CADRE_CONTROL_MAGIC && page->crc == page_crc(page);
+	return page->magic == CADRE_CONTROL_MAGIC &&
+	       atomic_load_explicit(&page->crc, memory_order_acquire) == page_crc(page);
 }
 
 static enum cadre_status control_path(char path[PATH_BYTES], const char *views_dir,
@@ -84,7 +85,7 @@ static void take_over(struct cadre_env *env, struct cadre_control_page *page,
 	uint64_t epoch;
 
 	atomic_store(&page->state, CADRE_CONTROL_REBUILDING);
-	page->crc = 0;
+	atomic_store(&page->crc, 0);
 	if (!sound || page->abi != CADRE_CONTROL_ABI)
 		make_anew(env, page);
 	/* An odd epoch: the last owner died inside a commit that may have happened. */
@@ -95,8 +96,7 @@ static void take_over(struct cadre_env *env, struct cadre_control_page *page,
 	page->schema = CADRE_VIEWS_SCHEMA;
 	page->pid_namespace = place->pid_namespace;
 	page->owner_pid = (uint64_t)getpid();
-	atomic_thread_fence(memory_order_release);
-	page->crc = page_crc(page);
+	atomic_store_explicit(&page->crc, page_crc(page), memory_order_release);
 }
 
 static enum cadre_status open_grown(struct cadre_env *env, const char *path,

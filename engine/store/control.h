@@ -46,7 +46,7 @@ struct cadre_control_page {
 	/* Crashes by signal while this generation was open (guard.h). */
 	_Atomic uint64_t crash_count;
 	_Atomic uint64_t crash_first_ms;
-	uint32_t crc; /* of magic, abi, schema, pid_namespace: what never changes */
+	_Atomic uint32_t crc; /* of magic, abi, schema, pid_namespace: what never changes */
 };
 
 struct cadre_control {
