@@ -20,6 +20,9 @@ struct lmdb_txn {
 	MDB_txn *txn;
 	MDB_dbi dbi;
 	int failed; /* LMDB's code of the first failed write, 0: none */
+	/* Stays at the end, so that appends need no search. LMDB does not move it
+	 * when something else is written: that closes it. Ends with the transaction. */
+	MDB_cursor *append;
 };
 
 struct lmdb_cursor {
@@ -66,6 +69,13 @@ static void op_close(struct cadre_kv *kv)
 	lmdb_env_close(kv_of(kv));
 }
 
+static void end_appending(struct lmdb_txn *txn)
+{
+	if (txn->append)
+		mdb_cursor_close(txn->append);
+	txn->append = NULL;
+}
+
 static enum cadre_status op_begin(struct cadre_kv *kv, struct cadre_kv_txn *parent,
                                   bool write, struct cadre_kv_txn **ret_txn,
                                   struct cadre_error *err)
@@ -77,6 +87,8 @@ static enum cadre_status op_begin(struct cadre_kv *kv, struct cadre_kv_txn *pare
 	int rc;
 
 	CADRE_ASSERT(lmdb->pid == getpid());
+	if (parent)
+		end_appending(txn_of(parent));
 	if (!txn)
 		return cadre_error_errno(err, ENOMEM, "beginning in \"%s\"", lmdb->path);
 	rc = mdb_txn_begin(lmdb->env, parent_txn, flags, &txn->txn);
@@ -154,10 +166,20 @@ static enum cadre_status op_reserve(struct cadre_kv_txn *base, struct cadre_slic
                                     struct cadre_error *err)
 {
 	struct lmdb_txn *txn = txn_of(base);
-	unsigned lmdb_flags = MDB_RESERVE | (flags & CADRE_KV_APPEND ? MDB_APPEND : 0u);
 	MDB_val key_val = val_of(key);
 	MDB_val value = { .mv_size = length };
-	int rc = mdb_put(txn->txn, txn->dbi, &key_val, &value, lmdb_flags);
+	int rc = 0;
+
+	if (flags & CADRE_KV_APPEND) {
+		if (!txn->append)
+			rc = mdb_cursor_open(txn->txn, txn->dbi, &txn->append);
+		if (rc == 0)
+			rc = mdb_cursor_put(txn->append, &key_val, &value,
+			                    MDB_RESERVE | MDB_APPEND);
+	} else {
+		end_appending(txn);
+		rc = mdb_put(txn->txn, txn->dbi, &key_val, &value, MDB_RESERVE);
+	}
 
 	if (rc == 0)
 		*ret_value = value.mv_data;
@@ -170,6 +192,7 @@ static enum cadre_status op_del(struct cadre_kv_txn *base, struct cadre_slice ke
 	struct lmdb_txn *txn = txn_of(base);
 	MDB_val key_val = val_of(key);
 
+	end_appending(txn);
 	return write_result(txn, mdb_del(txn->txn, txn->dbi, &key_val, NULL), "deleting",
 	                    err);
 }

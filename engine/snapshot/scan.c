@@ -5,8 +5,10 @@
 
 #include "engine/base/checksum.h"
 
-/* One frame always fits, and reads are long. */
-#define PACKED_BYTES (SNAPSHOT_FRAME_BYTES_MAX + (256u << 10))
+/* Reads are short enough to stay in the processor's cache; one frame of the
+ * largest kind always fits. */
+#define READ_BYTES (128u << 10)
+#define PACKED_BYTES (SNAPSHOT_FRAME_BYTES_MAX + READ_BYTES)
 
 struct walk {
 	const struct snapshot_scan *scan;
@@ -16,9 +18,10 @@ struct walk {
 	uint8_t *packed; /* PACKED_BYTES; [at, end) is read and not yet taken */
 	size_t at;
 	size_t end;
-	uint64_t offset; /* in the file, of packed[at] */
-	uint8_t *raw;    /* SNAPSHOT_FRAME_RAW_MAX */
-	struct cadre_row_key last_key;
+	uint64_t offset;             /* in the file, of packed[at] */
+	uint8_t *raw;                /* SNAPSHOT_FRAME_RAW_MAX */
+	struct cadre_slice last_key; /* in `raw`, or in `kept_key` between frames */
+	struct cadre_row_key kept_key;
 	struct cadre_hash128 digest;
 	uint64_t rows;
 };
@@ -57,6 +60,8 @@ static enum cadre_status refill(struct walk *walk, uint64_t chunk_left,
 	memmove(walk->packed, walk->packed + walk->at, held);
 	walk->at = 0;
 	walk->end = held;
+	if (room > READ_BYTES)
+		room = READ_BYTES;
 	if (missing < room)
 		room = (size_t)missing;
 	status = walk->file->env->ops->pread(walk->file, walk->offset + held,
@@ -88,17 +93,22 @@ static enum cadre_status next_frame(struct walk *walk, uint64_t chunk_left,
 static enum cadre_status take_row(struct walk *walk, const struct snapshot_row *row,
                                   struct cadre_error *err)
 {
-	struct cadre_row_key *last = &walk->last_key;
-
-	if (cadre_slice_compare(row->key, cadre_row_key_slice(last)) <= 0)
+	if (cadre_slice_compare(row->key, walk->last_key) <= 0)
 		return cadre_error_set(err, CADRE_CORRUPT,
 		                       "a row of table \"%c\" out of order",
 		                       row->key.data[0]);
-	memcpy(last->bytes, row->key.data, row->key.length);
-	last->length = row->key.length;
+	walk->last_key = row->key;
 	snapshot_row_count(row, &walk->digest);
 	walk->rows++;
 	return walk->scan->fn ? walk->scan->fn(walk->scan->ctx, row, err) : CADRE_OK;
+}
+
+/* The next frame overwrites the buffer that the last key lies in. */
+static void keep_last_key(struct walk *walk)
+{
+	walk->kept_key.length = 0;
+	cadre_row_key_bytes(&walk->kept_key, walk->last_key.data, walk->last_key.length);
+	walk->last_key = cadre_row_key_slice(&walk->kept_key);
 }
 
 static enum cadre_status take_frame(struct walk *walk, const struct snapshot_frame *frame,
@@ -114,7 +124,10 @@ static enum cadre_status take_frame(struct walk *walk, const struct snapshot_fra
 		if (status == CADRE_OK)
 			status = take_row(walk, &row, err);
 	}
-	return status == CADRE_END ? CADRE_OK : status;
+	if (status != CADRE_END)
+		return status;
+	keep_last_key(walk);
+	return CADRE_OK;
 }
 
 static enum cadre_status report(struct walk *walk, struct cadre_error *err)
