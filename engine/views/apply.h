@@ -22,6 +22,7 @@ struct cadre_apply {
 	uint64_t version_id; /* of a group made; 0 otherwise */
 };
 
+/* Writes what the event's body means. */
 typedef enum cadre_status (*cadre_apply_fn)(struct cadre_apply *apply);
 
 /* A resource about to change, with its row's share of the digest. */
@@ -39,6 +40,7 @@ enum cadre_status cadre_apply_required(struct cadre_apply *apply,
                                        const char *id);
 enum cadre_status cadre_apply_no_memory(struct cadre_apply *apply);
 
+/* A resource that must be there and of that kind, by OCID or id. */
 CADRE_MUST_CHECK enum cadre_status cadre_apply_load(struct cadre_apply *apply,
                                                     Cadre__V1__Kind kind,
                                                     const char *ocid,
@@ -131,8 +133,7 @@ CADRE_MUST_CHECK enum cadre_status cadre_history_leave(struct cadre_apply *apply
                                                        const Cadre__V1__Resource *group,
                                                        enum cadre_history_leave how);
 
-/* ---- one for each event body ---- */
-
+/* One for each event body; `derived` and `state` take several. */
 enum cadre_status cadre_apply_group_created(struct cadre_apply *apply);
 enum cadre_status cadre_apply_group_derived(struct cadre_apply *apply);
 enum cadre_status cadre_apply_group_updated(struct cadre_apply *apply);

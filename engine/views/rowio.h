@@ -87,8 +87,7 @@ CADRE_MUST_CHECK enum cadre_status cadre_row_walk_next(struct cadre_row_walk *wa
                                                        struct cadre_error *err);
 void cadre_row_walk_fini(struct cadre_row_walk *walk);
 
-/* ---- keys ---- */
-
+/* Keys of a table and its parts. */
 struct cadre_row_key cadre_key_u64(char table, uint64_t part);
 struct cadre_row_key cadre_key_u64_u64(char table, uint64_t first, uint64_t second);
 struct cadre_row_key cadre_key_text(char table, struct cadre_slice text);

@@ -78,17 +78,17 @@ CADRE_MUST_CHECK enum cadre_status cadre_row_check(struct cadre_slice key,
 /* The group that a history (latest) or deployment (serving) means from some seq
  * on, with what a member look-up needs. */
 struct cadre_pointer {
-	cadre_seq since;         /* seq that set it */
-	uint64_t group;          /* id; 0: none */
+	cadre_seq since; /* seq that set it */
+	uint64_t group;  /* id; 0: none */
 	uint64_t lineage;
-	uint32_t version;        /* in the lineage */
-	uint32_t generation;     /* deployments */
+	uint32_t version;    /* in the lineage */
+	uint32_t generation; /* deployments */
 };
 #define CADRE_POINTER_BYTES 24u
 void cadre_pointer_encode(const struct cadre_pointer *pointer,
                           uint8_t value[CADRE_POINTER_BYTES]);
-CADRE_MUST_CHECK enum cadre_status cadre_pointer_decode(struct cadre_slice value,
-                                                        struct cadre_pointer *ret_pointer);
+CADRE_MUST_CHECK enum cadre_status
+cadre_pointer_decode(struct cadre_slice value, struct cadre_pointer *ret_pointer);
 
 /* Whether rows of the table count for the digest. */
 bool cadre_row_in_digest(char table);

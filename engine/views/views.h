@@ -86,8 +86,7 @@ CADRE_MUST_CHECK enum cadre_status cadre_view_apply_batch(struct cadre_view *vie
 /* Decide's window on the rows. */
 struct cadre_state cadre_view_state(struct cadre_view *view);
 
-/* ---- look-ups; results live in the view's arena ---- */
-
+/* Look-ups; results live in the view's arena. */
 CADRE_MUST_CHECK enum cadre_status cadre_view_by_ocid(struct cadre_view *view,
                                                       const char *ocid,
                                                       Cadre__V1__Resource **ret_resource,
