@@ -2,14 +2,15 @@
 
 #include "engine/base/assert.h"
 #include "engine/base/bytes.h"
-#include "engine/base/sha256_blocks.h"
 
 #include <isa-l/crc.h>
-#include <mbedtls/sha256.h>
+/* The plain functions, not EVP: no allocation and no look-up for 100 bytes. */
+#define OPENSSL_SUPPRESS_DEPRECATED
+#include <openssl/sha.h>
 #include <xxhash.h>
 
-_Static_assert(sizeof(mbedtls_sha256_context) <= sizeof(struct cadre_sha256_stream),
-               "the stream must hold mbedTLS's context");
+_Static_assert(sizeof(SHA256_CTX) <= sizeof(struct cadre_sha256_stream),
+               "the stream must hold OpenSSL's context");
 
 uint32_t cadre_crc32c(uint32_t seed, const void *data, size_t length)
 {
@@ -29,51 +30,21 @@ uint32_t cadre_crc32c(uint32_t seed, const void *data, size_t length)
 
 void cadre_sha256_init(struct cadre_sha256_stream *stream)
 {
-	mbedtls_sha256_context *context = (void *)stream->state;
-
-	mbedtls_sha256_init(context);
-	CADRE_ASSERT(mbedtls_sha256_starts_ret(context, 0) == 0);
+	CADRE_ASSERT(SHA256_Init((void *)stream->state) == 1);
 }
 
-static void update_portable(mbedtls_sha256_context *context, const uint8_t *data,
-                            size_t length)
-{
-	if (length > 0)
-		CADRE_ASSERT(mbedtls_sha256_update_ret(context, data, length) == 0);
-}
-
-/* Whole blocks go past mbedTLS where the processor has instructions for them; what
- * fills its buffer and what is left over does not. */
 void cadre_sha256_update(struct cadre_sha256_stream *stream, const void *data,
                          size_t length)
 {
-	mbedtls_sha256_context *context = (void *)stream->state;
-	const uint8_t *at = data;
-	size_t fill = (64 - (context->total[0] & 63)) & 63;
-	size_t blocks;
-
-	if (!sha256_blocks_supported() || length < fill + 64) {
-		update_portable(context, at, length);
-		return;
-	}
-	update_portable(context, at, fill);
-	at += fill;
-	blocks = (length - fill) / 64;
-	sha256_blocks(context->state, at, blocks);
-	context->total[0] += (uint32_t)(blocks * 64);
-	context->total[1] += (uint32_t)((uint64_t)blocks * 64 >> 32);
-	if (context->total[0] < (uint32_t)(blocks * 64))
-		context->total[1]++;
-	update_portable(context, at + blocks * 64, (length - fill) % 64);
+	if (length > 0)
+		CADRE_ASSERT(SHA256_Update((void *)stream->state, data, length) == 1);
 }
 
 struct cadre_sha256 cadre_sha256_final(struct cadre_sha256_stream *stream)
 {
-	mbedtls_sha256_context *context = (void *)stream->state;
 	struct cadre_sha256 hash;
 
-	CADRE_ASSERT(mbedtls_sha256_finish_ret(context, hash.bytes) == 0);
-	mbedtls_sha256_free(context);
+	CADRE_ASSERT(SHA256_Final(hash.bytes, (void *)stream->state) == 1);
 	return hash;
 }
 

@@ -22,7 +22,7 @@ struct cadre_sha256 cadre_sha256_parts(const struct cadre_slice *parts, size_t c
 
 /* Streaming form. init, update…, final; fini always. */
 struct cadre_sha256_stream {
-	_Alignas(8) uint8_t state[128]; /* mbedtls_sha256_context */
+	_Alignas(8) uint8_t state[128]; /* SHA256_CTX */
 };
 void cadre_sha256_init(struct cadre_sha256_stream *stream);
 void cadre_sha256_update(struct cadre_sha256_stream *stream, const void *data,

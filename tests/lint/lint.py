@@ -40,7 +40,7 @@ THIRD_PARTY = {
     "protobuf-c/": ("proto/", "engine/domain/", "tools/common/"),
     "isa-l/": ("engine/base/",),
     "xxhash": ("engine/base/",),
-    "mbedtls/": ("engine/base/",),
+    "openssl/": ("engine/base/",),
     "zstd": ("engine/log/", "engine/snapshot/"),
     "lmdb.h": ("engine/kv/", "bench/"),
     "nng/": ("replica/transport/", "replica/transfer/", "replica/rpc/",
