@@ -264,6 +264,44 @@ static void a_missing_segment_is_damage(void **state)
 	sim_log_fini(&it);
 }
 
+static void zero_sector(struct sim_log *it, uint64_t offset)
+{
+	static const uint8_t zeros[CADRE_LOG_SECTOR_BYTES];
+	struct cadre_error err = CADRE_ERROR_INIT;
+	struct cadre_file *file;
+
+	assert_ok(cadre_file_open(it->env, SIM_LOG_DIR "/0000000000000001.seg",
+	                          CADRE_OPEN_WRITE, &file, &err));
+	assert_ok(it->env->ops->pwrite(file, offset, zeros, sizeof zeros, &err));
+	cadre_file_close(file);
+}
+
+/* A frame was begun behind it, so a sector lost inside a frame is no torn write,
+ * even when nothing of the later frame can be read. */
+static void a_lost_sector_with_anything_behind_its_frame_is_damage(void **state)
+{
+	struct cadre_error err = CADRE_ERROR_INIT;
+	struct cadre_log_report report;
+	struct sim_log it;
+	uint64_t second;
+
+	(void)state;
+	sim_log_init(&it, 1);
+	sim_log_open(&it, NULL);
+	sim_log_append_synced(&it, 20);
+	second = CADRE_LOG_BLOCK_BYTES + cadre_log_stat(it.log).active_bytes;
+	sim_log_append_synced(&it, 20);
+	sim_log_close(&it);
+	zero_sector(&it, second);
+	zero_sector(&it, CADRE_LOG_BLOCK_BYTES + CADRE_LOG_SECTOR_BYTES);
+	assert_int_equal(cadre_log_open(it.env, &it.options, &it.log, &report, &err),
+	                 CADRE_CORRUPT);
+	it.log = NULL;
+	assert_int_equal(report.first_bad, 1);
+	assert_int_equal(report.last_bad, 20);
+	sim_log_fini(&it);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -273,6 +311,7 @@ int main(void)
 		cmocka_unit_test(a_flip_in_a_closed_segment_is_damage),
 		cmocka_unit_test(a_flip_in_a_sealed_segment_is_damage),
 		cmocka_unit_test(seqs_known_to_be_durable_are_never_cut),
+		cmocka_unit_test(a_lost_sector_with_anything_behind_its_frame_is_damage),
 		cmocka_unit_test(a_missing_segment_is_damage),
 	};
 

@@ -31,7 +31,8 @@ static void run(struct sim_log *it, struct outcome *outcome, unsigned batches)
 		return;
 	}
 	for (unsigned i = 0; i < batches; i++) {
-		uint32_t count = 1 + i % 7;
+		/* Some frames reach over several blocks. */
+		uint32_t count = i % 4 == 3 ? 50 : 1 + i % 7;
 		cadre_seq last = cadre_log_head(it->log).last_seq;
 		outcome->appended = last + count;
 		if (sim_log_append(it, count) != CADRE_OK) {
