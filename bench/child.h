@@ -1,0 +1,37 @@
+/*
+ * Other processes of a measurement: this program again, as `--child ROLE DIR …`.
+ *
+ *   serve DIR [TARGET KEY]  opens the store, looks KEY up in TARGET when given,
+ *                           says "ready", does upkeep until its input ends, closes
+ *   write DIR COMMANDS      the same, and runs commands before it says "ready"
+ *
+ * Threads: one at a time per struct.
+ */
+#ifndef BENCH_CHILD_H
+#define BENCH_CHILD_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "engine/base/status.h"
+
+struct bench_child {
+	pid_t pid; /* 0: none */
+	int input;
+	int output;
+};
+
+/* Starts the role and waits for "ready". `a` and `b` may be NULL. */
+CADRE_MUST_CHECK enum cadre_status bench_child_start(struct bench_child *child,
+                                                     const char *role, const char *dir,
+                                                     const char *a, const char *b,
+                                                     struct cadre_error *err);
+/* Ends its input and waits for its end. */
+void bench_child_stop(struct bench_child *child);
+/* SIGKILL, and waits. */
+void bench_child_kill(struct bench_child *child);
+
+/* The child's main. */
+int bench_child_main(int argc, char **argv);
+
+#endif
