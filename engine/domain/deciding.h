@@ -19,6 +19,7 @@ struct cadre_deciding {
 	struct cadre_error *err;
 };
 
+/* Decides one command; `*ret_body` stays NULL for a no-op. */
 typedef enum cadre_status (*cadre_decide_fn)(struct cadre_deciding *d,
                                              ProtobufCMessage **ret_body);
 

@@ -37,6 +37,7 @@ struct cadre_message_rules {
 const struct cadre_message_rules *
 cadre_rules_of_message(const ProtobufCMessageDescriptor *type);
 
+/* NULL when the field has none. Members of a oneof share a rule. */
 const struct cadre_field_rule *
 cadre_rule_of_field(const struct cadre_message_rules *rules,
                     const ProtobufCFieldDescriptor *field);

@@ -72,6 +72,33 @@ static void a_patch_event_holds_the_net_difference_in_ocid_order(void **state)
 	assert_members(t, group, "k1=m1 k2=m2 m3");
 }
 
+static void both_lists_are_in_ocid_order(void **state)
+{
+	struct test_bench *t = *state;
+	Cadre__V1__Command *patch = test_patch(t, make(t, "y"), "+x");
+	const Cadre__V1__GroupDerived *event;
+
+	patch->patch_group->patch[0]->values = test_members_many(&t->arena, "m", 0, 200);
+	patch->patch_group->patch[0]->n_values = 200;
+	test_done(t, patch);
+	event = test_event_of(t)->group_patched;
+	assert_int_equal(event->n_inserted, 200);
+	for (size_t i = 1; i < 200; i++)
+		assert_true(strcmp(event->inserted[i - 1]->model_id,
+		                   event->inserted[i]->model_id) < 0);
+}
+
+static void a_key_is_free_once_its_member_is_gone(void **state)
+{
+	struct test_bench *t = *state;
+	const char *group = make(t, "k1=m1");
+
+	assert_members(t, test_done(t, test_patch(t, group, "+k9=m9 -m9 +k9=m8")),
+	               "k1=m1 k9=m8");
+	assert_members(t, test_done(t, test_patch(t, group, "-m1 +k1=m2 -m2 +k1=m3")),
+	               "k1=m3");
+}
+
 static void steps_that_undo_each_other_leave_no_difference(void **state)
 {
 	struct test_bench *t = *state;
@@ -317,6 +344,8 @@ int main(void)
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		CASE(a_patch_event_holds_the_net_difference_in_ocid_order),
+		CASE(both_lists_are_in_ocid_order),
+		CASE(a_key_is_free_once_its_member_is_gone),
 		CASE(steps_that_undo_each_other_leave_no_difference),
 		CASE(one_patch_swaps_two_keys),
 		CASE(an_insert_of_a_present_model_or_key_conflicts),
