@@ -176,6 +176,7 @@ static enum cadre_status fill_slot(struct driving *driving, struct slot *slot,
 		return status;
 	cadre__v1__batch__init(&slot->batch);
 	slot->command[0] = slot->made.command;
+	slot->batch.retry_token = slot->made.token;
 	slot->batch.n_commands = 1;
 	slot->batch.commands = slot->command;
 	memset(&slot->request, 0, sizeof slot->request);

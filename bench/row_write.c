@@ -300,5 +300,13 @@ enum cadre_status bench_row_w3(struct bench *bench, struct cadre_error *err)
 		status = write_row(bench, &base, "W3d", "patches only, batches of 64", 64, err);
 		bench_lab_destroy(&base);
 	}
+	options.retry_tokens = true;
+	if (status == CADRE_OK)
+		status = make_base(bench, &base, "base", &options, events, err);
+	if (status == CADRE_OK) {
+		status = write_row(bench, &base, "W3e",
+		                   "patches with retry tokens, batches of 64", 64, err);
+		bench_lab_destroy(&base);
+	}
 	return status;
 }

@@ -594,9 +594,10 @@ enum cadre_status bench_workload_next(struct bench_workload *workload,
 	ret_command->command = make(arena, sizeof *ret_command->command, init_command);
 	if (!ret_command->command || !make_body(workload, arena, ret_command))
 		return CADRE_OUT_OF_MEMORY;
+	ret_command->token = NULL;
 	if (workload->options.retry_tokens) {
-		ret_command->command->retry_token = make_token(workload, arena);
-		if (!ret_command->command->retry_token)
+		ret_command->token = make_token(workload, arena);
+		if (!ret_command->token)
 			return CADRE_OUT_OF_MEMORY;
 	}
 	workload->issued++;

@@ -63,6 +63,7 @@ enum bench_kind {
 };
 struct bench_command {
 	Cadre__V1__Command *command; /* lives in the arena */
+	char *token;                 /* for a batch of this command alone; or NULL */
 	enum bench_kind kind;
 	unsigned history;
 };

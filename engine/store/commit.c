@@ -26,7 +26,7 @@ struct fill {
 	cadre_seq next_seq;
 	cadre_time_ms time_ms;
 	cadre_seq digest_due; /* a digest record is due at this seq */
-	bool full;
+	bool full; /* the last event found no room */
 };
 
 static const uint8_t *fresh_random(struct cadre_store *store)
@@ -57,6 +57,7 @@ static enum cadre_status put_event(struct fill *fill, const Cadre__V1__Event *ev
 		return cadre_error_set(
 		        err, status, "event of %zu bytes, at most %u: split the command",
 		        store->event_bytes.length, CADRE_RECORD_PAYLOAD_BYTES_MAX);
+	fill->full = status == CADRE_LIMIT_EXCEEDED;
 	if (status != CADRE_OK)
 		return cadre_error_set(
 		        err, status, "event of %zu bytes cannot be logged: %s",
@@ -103,20 +104,55 @@ static bool is_refusal(enum cadre_status status)
 	return status >= CADRE_INVALID_PARAMETER && status <= CADRE_TOO_MANY_REQUESTS;
 }
 
-static enum cadre_status decide_single(struct fill *fill, struct cadre_request *request)
+/* The first answer when the request's token is known: `*ret_row`, else NULL. */
+static enum cadre_status look_token_up(struct fill *fill, struct cadre_request *request,
+                                       struct cadre_sha256 *ret_hash,
+                                       Cadre__V1__TokenRow **ret_row)
+{
+	struct cadre_decide decide = decide_context(fill, request);
+	enum cadre_status status =
+	        cadre_batch_hash(request->batch, ret_hash, &request->err);
+
+	*ret_row = NULL;
+	if (status == CADRE_OK)
+		status = cadre_decide_token(&decide, request->batch->retry_token, ret_hash,
+		                            ret_row, &request->err);
+	return status;
+}
+
+static void make_token(Cadre__V1__RetryToken *token, const struct cadre_request *request,
+                       const struct cadre_sha256 *hash, size_t events)
+{
+	cadre__v1__retry_token__init(token);
+	token->token = request->batch->retry_token;
+	token->command_sha256.data = (uint8_t *)(uintptr_t)hash->bytes;
+	token->command_sha256.len = sizeof hash->bytes;
+	token->has_events = true;
+	token->events = (uint32_t)events;
+}
+
+/* One command: its event is the only one, so that it gets the token at once and
+ * nothing has to be undone. */
+static enum cadre_status decide_single(struct fill *fill, struct cadre_request *request,
+                                       const struct cadre_sha256 *token_hash)
 {
 	struct cadre_store *store = fill->store;
-	struct cadre_decide decide;
+	struct cadre_decide decide = decide_context(fill, request);
 	struct cadre_decision decision = { 0 };
+	Cadre__V1__RetryToken token;
 	enum cadre_status status;
 
-	cadre_arena_reset(&store->arena);
-	decide = decide_context(fill, request);
 	decide.random = fresh_random(store);
+	decide.ignore_token = token_hash != NULL;
 	status = cadre_decide(&decide, request->batch->commands[0], &decision,
 	                      &request->err);
-	if (status == CADRE_OK && decision.event)
+	if (status == CADRE_OK && decision.event) {
+		if (token_hash) {
+			make_token(&token, request, token_hash, 1);
+			decision.event->retry_token = &token;
+		}
 		status = put_event(fill, decision.event, &request->err);
+	}
 	if (status != CADRE_OK)
 		return status;
 	request->repeated = decision.repeated;
@@ -201,14 +237,10 @@ static enum cadre_status put_with_token(struct fill *fill, struct cadre_request 
                                         Cadre__V1__Event **events, size_t count,
                                         const struct cadre_sha256 *hash)
 {
-	Cadre__V1__RetryToken token = CADRE__V1__RETRY_TOKEN__INIT;
+	Cadre__V1__RetryToken token;
 	enum cadre_status status = CADRE_OK;
 
-	token.token = request->batch->retry_token;
-	token.command_sha256.data = (uint8_t *)(uintptr_t)hash->bytes;
-	token.command_sha256.len = sizeof hash->bytes;
-	token.has_events = true;
-	token.events = (uint32_t)count;
+	make_token(&token, request, hash, count);
 	events[0]->retry_token = &token;
 	for (size_t i = 0; i < count && status == CADRE_OK; i++)
 		status = put_event(fill, events[i], &request->err);
@@ -240,52 +272,41 @@ static void undo_all(struct fill *fill, struct undo *undo)
 	fill->next_seq = undo->next_seq;
 }
 
-static enum cadre_status decide_batch(struct fill *fill, struct cadre_request *request)
+static enum cadre_status decide_batch(struct fill *fill, struct cadre_request *request,
+                                      const struct cadre_sha256 *token_hash)
 {
-	struct cadre_store *store = fill->store;
-	const char *token = request->batch->retry_token;
 	Cadre__V1__Event *events[CADRE_COMMANDS_PER_MESSAGE_MAX];
 	size_t count = 0;
 	struct undo undo;
-	struct cadre_sha256 hash;
-	Cadre__V1__TokenRow *row = NULL;
-	enum cadre_status status = CADRE_OK;
+	enum cadre_status status = undo_begin(fill, &undo, &request->err);
 
-	cadre_arena_reset(&store->arena);
-	if (token) {
-		struct cadre_decide decide = decide_context(fill, request);
-		status = cadre_batch_hash(request->batch, &hash, &request->err);
-		if (status == CADRE_OK)
-			status = cadre_decide_token(&decide, token, &hash, &row,
-			                            &request->err);
-		if (status == CADRE_OK && row)
-			return answer_repeated(fill, request, row);
-	}
-	if (status == CADRE_OK)
-		status = undo_begin(fill, &undo, &request->err);
 	if (status != CADRE_OK)
 		return status;
 	status = decide_commands(fill, request, events, &count);
-	if (status == CADRE_OK && token && count > 0) {
+	if (status == CADRE_OK && token_hash && count > 0) {
 		undo_all(fill, &undo);
 		status = undo_begin(fill, &undo, &request->err);
 		if (status == CADRE_OK)
-			status = put_with_token(fill, request, events, count, &hash);
+			status = put_with_token(fill, request, events, count, token_hash);
 	}
 	if (status != CADRE_OK) {
 		undo_all(fill, &undo);
 		return status;
 	}
-	return cadre_view_keep(&store->view, &undo.mark, &request->err);
+	return cadre_view_keep(&fill->store->view, &undo.mark, &request->err);
 }
 
-/* Decides one request. CADRE_LIMIT_EXCEEDED without a refusal: the batch is full,
+/* Decides one request. CADRE_LIMIT_EXCEEDED and fill->full: the batch is full,
  * the request stays waiting. */
 static enum cadre_status decide_request(struct fill *fill, struct cadre_request *request)
 {
 	struct cadre_store *store = fill->store;
 	const Cadre__V1__Batch *batch = request->batch;
 	uint64_t now = request->deadline_ns ? store->env->ops->mono_ns(store->env) : 0;
+	struct cadre_sha256 hash;
+	const struct cadre_sha256 *token_hash = batch->retry_token ? &hash : NULL;
+	Cadre__V1__TokenRow *row = NULL;
+	enum cadre_status status = CADRE_OK;
 
 	request->repeated = false;
 	request->err.message[0] = '\0';
@@ -294,9 +315,16 @@ static enum cadre_status decide_request(struct fill *fill, struct cadre_request 
 		        &request->err, CADRE_UNAVAILABLE,
 		        "the deadline passed before the command was decided: "
 		        "nothing was done");
-	if (batch->n_commands == 1 && !batch->retry_token)
-		return decide_single(fill, request);
-	return decide_batch(fill, request);
+	cadre_arena_reset(&store->arena);
+	if (token_hash)
+		status = look_token_up(fill, request, &hash, &row);
+	if (status == CADRE_OK && row)
+		return answer_repeated(fill, request, row);
+	if (status != CADRE_OK)
+		return status;
+	if (batch->n_commands == 1)
+		return decide_single(fill, request, token_hash);
+	return decide_batch(fill, request, token_hash);
 }
 
 static bool batch_has_room(const struct fill *fill, const struct cadre_request *request)
@@ -315,6 +343,7 @@ static enum cadre_status put_digest(struct fill *fill, struct cadre_error *err)
 	Cadre__V1__DigestRecorded record = CADRE__V1__DIGEST_RECORDED__INIT;
 	Cadre__V1__Event event = CADRE__V1__EVENT__INIT;
 	uint8_t digest[16];
+	enum cadre_status status;
 
 	if (fill->next_seq == fill->builder.header.first_seq ||
 	    fill->next_seq <= fill->digest_due)
@@ -327,7 +356,9 @@ static enum cadre_status put_digest(struct fill *fill, struct cadre_error *err)
 	record.digest.len = sizeof digest;
 	event.body_case = CADRE__V1__EVENT__BODY_DIGEST_RECORDED;
 	event.digest_recorded = &record;
-	return put_event(fill, &event, err);
+	status = put_event(fill, &event, err);
+	/* Left out of a batch that is full to the last byte. */
+	return status == CADRE_LIMIT_EXCEEDED ? CADRE_OK : status;
 }
 
 /* Takes waiting requests until the batch is full. A status other than CADRE_OK
@@ -340,8 +371,8 @@ static enum cadre_status fill_batch(struct fill *fill, struct cadre_error *err)
 	while ((request = store->waiting.first) && batch_has_room(fill, request)) {
 		bool first = fill->builder.header.count == 0;
 		enum cadre_status status = decide_request(fill, request);
-		if (status == CADRE_LIMIT_EXCEEDED && !first &&
-		    fill->builder.header.count >= CADRE_BATCH_RECORDS_MAX / 2)
+		/* The next batch takes it; alone it is too large for any. */
+		if (status == CADRE_LIMIT_EXCEEDED && fill->full && !first)
 			break;
 		cadre_request_push(&store->flight, cadre_request_pop(&store->waiting));
 		request->status = status;

@@ -349,6 +349,38 @@ static void nothing_is_stamped_at_or_before_the_watermark_once_told(void **state
 	fixture_fini(&fixture);
 }
 
+static void what_does_not_fit_one_batch_goes_into_the_next(void **state)
+{
+	enum { GROUPS = 220, MEMBERS = 500 }; /* about 5 MiB */
+	struct fixture fixture;
+	struct cadre_error err = CADRE_ERROR_INIT;
+	struct sent *sent[GROUPS];
+	struct cadre_log_cursor *cursor;
+	struct cadre_batch batch;
+	unsigned first;
+
+	(void)state;
+	fixture_init(&fixture);
+	fixture_open(&fixture);
+	for (unsigned i = 0; i < GROUPS; i++)
+		sent[i] = fixture_send_one(
+		        &fixture, NULL, fixture_create_group(&fixture, "g", 0, MEMBERS));
+	assert_ok(fixture_settle(&fixture, &err));
+	for (unsigned i = 0; i < GROUPS; i++) {
+		assert_int_equal(sent[i]->completed, 1);
+		assert_int_equal(sent[i]->request.status, CADRE_OK);
+	}
+	assert_ok(
+	        cadre_log_cursor_open(cadre_store_log(fixture.store), 2, &cursor, &err));
+	assert_ok(cadre_log_cursor_next(cursor, &batch, &err));
+	first = batch.header.count;
+	assert_true(batch.header.body_bytes <= CADRE_BATCH_BODY_BYTES_TARGET);
+	assert_ok(cadre_log_cursor_next(cursor, &batch, &err));
+	assert_int_equal(first + batch.header.count, GROUPS);
+	cadre_log_cursor_close(cursor);
+	fixture_fini(&fixture);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -367,6 +399,7 @@ int main(void)
 		cmocka_unit_test(every_1024_events_the_log_tells_the_state_digest),
 		cmocka_unit_test(time_never_goes_back_and_a_jump_stops_the_leader),
 		cmocka_unit_test(nothing_is_stamped_at_or_before_the_watermark_once_told),
+		cmocka_unit_test(what_does_not_fit_one_batch_goes_into_the_next),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
