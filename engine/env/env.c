@@ -28,16 +28,17 @@ enum cadre_status cadre_file_read_exact(struct cadre_file *file, uint64_t offset
                                         struct cadre_error *err)
 {
 	size_t got = 0;
-	enum cadre_status status =
-	        file->env->ops->pread(file, offset, data, length, &got, err);
+	enum cadre_status status = file->env->ops->pread(file, offset, data, length, &got,
+	                                                 err);
 
 	if (status != CADRE_OK)
 		return status;
 	if (got < length)
-		return cadre_error_set(err, CADRE_END,
-		                       "end of file %zu bytes into a read of %zu bytes at "
-		                       "offset %llu",
-		                       got, length, (unsigned long long)offset);
+		return cadre_error_set(
+		        err, CADRE_END,
+		        "end of file %zu bytes into a read of %zu bytes at "
+		        "offset %llu",
+		        got, length, (unsigned long long)offset);
 	return CADRE_OK;
 }
 
@@ -48,8 +49,8 @@ static enum cadre_status join(char *path, const char *dir, const char *name,
 
 	if (length < 0 || (unsigned)length >= PATH_BYTES)
 		return cadre_error_set(err, CADRE_INVALID_PARAMETER,
-		                       "\"%s/%.64s\": path longer than %u bytes", dir, name,
-		                       PATH_BYTES - 1);
+		                       "\"%s/%.64s\": path longer than %u bytes", dir,
+		                       name, PATH_BYTES - 1);
 	return CADRE_OK;
 }
 
@@ -103,7 +104,8 @@ enum cadre_status cadre_env_read_file(struct cadre_env *env, const char *path, v
 {
 	struct cadre_file *file;
 	uint64_t size = 0;
-	enum cadre_status status = cadre_file_open(env, path, CADRE_OPEN_READ, &file, err);
+	enum cadre_status status = cadre_file_open(env, path, CADRE_OPEN_READ, &file,
+	                                           err);
 
 	if (status != CADRE_OK)
 		return status;
@@ -123,8 +125,8 @@ static enum cadre_status keep_name(void *ctx, const char *name)
 	return cadre_buffer_append(ctx, name, strlen(name) + 1);
 }
 
-static enum cadre_status remove_entries(struct cadre_env *env, const char *path, int depth,
-                                        struct cadre_error *err);
+static enum cadre_status remove_entries(struct cadre_env *env, const char *path,
+                                        int depth, struct cadre_error *err);
 
 static enum cadre_status remove_entry(struct cadre_env *env, const char *path, int depth,
                                       struct cadre_error *err)
@@ -139,8 +141,8 @@ static enum cadre_status remove_entry(struct cadre_env *env, const char *path, i
 	return status == CADRE_NOT_FOUND ? CADRE_OK : status;
 }
 
-static enum cadre_status remove_entries(struct cadre_env *env, const char *path, int depth,
-                                        struct cadre_error *err)
+static enum cadre_status remove_entries(struct cadre_env *env, const char *path,
+                                        int depth, struct cadre_error *err)
 {
 	struct cadre_buffer names = { 0 };
 	char child[PATH_BYTES];

@@ -30,15 +30,15 @@ enum cadre_open_flags {
 
 /* Identity of a path's file system and boot, for the boot-id rule. */
 struct cadre_place {
-	char boot_id[40];  /* text of the kernel's boot id */
-	uint64_t device;   /* st_dev of the directory */
-	uint64_t inode;    /* st_ino of the directory */
-	uint64_t fs_type;  /* statfs f_type */
+	char boot_id[40];       /* text of the kernel's boot id */
+	uint64_t device;        /* st_dev of the directory */
+	uint64_t inode;         /* st_ino of the directory */
+	uint64_t fs_type;       /* statfs f_type */
 	uint64_t pid_namespace; /* inode of the pid namespace, 0 when unknown */
 };
 
 struct cadre_space {
-	uint64_t free_bytes;  /* available to this process */
+	uint64_t free_bytes; /* available to this process */
 	uint64_t total_bytes;
 };
 
@@ -66,22 +66,25 @@ struct cadre_env_ops {
 	enum cadre_status (*size)(struct cadre_file *file, uint64_t *ret_size,
 	                          struct cadre_error *err);
 	/* Atomic; durable only after sync_dir() of the directory. */
-	enum cadre_status (*rename)(struct cadre_env *env, const char *from, const char *to,
-	                            struct cadre_error *err);
-	enum cadre_status (*remove)(struct cadre_env *env, const char *path,
-	                            struct cadre_error *err); /* CADRE_NOT_FOUND when absent,
+	enum cadre_status (*rename)(struct cadre_env *env, const char *from,
+	                            const char *to, struct cadre_error *err);
+	enum cadre_status (*remove)(
+	        struct cadre_env *env, const char *path,
+	        struct cadre_error *err); /* CADRE_NOT_FOUND when absent,
 	                             * CADRE_INCORRECT_STATE for a directory with entries */
 	/* Creates one level with mode 0700; present already is CADRE_OK. */
 	enum cadre_status (*mkdir)(struct cadre_env *env, const char *path,
 	                           struct cadre_error *err);
-	enum cadre_status (*list)(struct cadre_env *env, const char *path, cadre_dir_fn fn,
-	                          void *ctx, struct cadre_error *err);
+	enum cadre_status (*list)(struct cadre_env *env, const char *path,
+	                          cadre_dir_fn fn, void *ctx, struct cadre_error *err);
 	enum cadre_status (*sync_dir)(struct cadre_env *env, const char *path,
 	                              struct cadre_error *err);
 	enum cadre_status (*space)(struct cadre_env *env, const char *path,
-	                           struct cadre_space *ret_space, struct cadre_error *err);
+	                           struct cadre_space *ret_space,
+	                           struct cadre_error *err);
 	enum cadre_status (*place)(struct cadre_env *env, const char *path,
-	                           struct cadre_place *ret_place, struct cadre_error *err);
+	                           struct cadre_place *ret_place,
+	                           struct cadre_error *err);
 	cadre_time_ms (*wall_ms)(struct cadre_env *env); /* may step back */
 	uint64_t (*mono_ns)(struct cadre_env *env); /* boot-time clock; counts suspend */
 	void (*random)(struct cadre_env *env, void *data, size_t length);
@@ -106,8 +109,8 @@ struct cadre_file {
 struct cadre_env *cadre_env_real(void);
 
 /* Thin wrappers; `file` arguments carry their environment. close takes NULL. */
-CADRE_MUST_CHECK enum cadre_status cadre_file_open(struct cadre_env *env, const char *path,
-                                                   unsigned flags,
+CADRE_MUST_CHECK enum cadre_status cadre_file_open(struct cadre_env *env,
+                                                   const char *path, unsigned flags,
                                                    struct cadre_file **ret_file,
                                                    struct cadre_error *err);
 void cadre_file_close(struct cadre_file *file);
@@ -120,22 +123,17 @@ CADRE_MUST_CHECK enum cadre_status cadre_file_read_exact(struct cadre_file *file
 /* Whole small files (at most 1 MiB). Durability: write_atomic is temp file,
  * datasync, rename, sync_dir: after CADRE_OK the new content survives, after a
  * failure or crash the old or the new content is there, never a mixture. */
-CADRE_MUST_CHECK enum cadre_status cadre_env_write_atomic(struct cadre_env *env,
-                                                          const char *dir,
-                                                          const char *name,
-                                                          const void *data, size_t length,
-                                                          struct cadre_error *err);
+CADRE_MUST_CHECK enum cadre_status
+cadre_env_write_atomic(struct cadre_env *env, const char *dir, const char *name,
+                       const void *data, size_t length, struct cadre_error *err);
 /* `*ret_length` bytes of at most `capacity`; CADRE_NOT_FOUND when absent,
  * CADRE_TOO_LARGE when it does not fit. */
-CADRE_MUST_CHECK enum cadre_status cadre_env_read_file(struct cadre_env *env,
-                                                       const char *path, void *data,
-                                                       size_t capacity,
-                                                       size_t *ret_length,
-                                                       struct cadre_error *err);
+CADRE_MUST_CHECK enum cadre_status
+cadre_env_read_file(struct cadre_env *env, const char *path, void *data, size_t capacity,
+                    size_t *ret_length, struct cadre_error *err);
 /* Removes a directory's files and the directory; absent is CADRE_OK. One level
  * of subdirectories is followed. */
-CADRE_MUST_CHECK enum cadre_status cadre_env_remove_tree(struct cadre_env *env,
-                                                         const char *path,
-                                                         struct cadre_error *err);
+CADRE_MUST_CHECK enum cadre_status
+cadre_env_remove_tree(struct cadre_env *env, const char *path, struct cadre_error *err);
 
 #endif

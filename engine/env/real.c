@@ -32,13 +32,14 @@ static enum cadre_status fail(struct cadre_error *err, int errno_value, const ch
                               const char *path)
 {
 	if (errno_value == ENOENT)
-		return cadre_error_set(err, CADRE_NOT_FOUND, "%s \"%s\": no such file", what,
-		                       path);
+		return cadre_error_set(err, CADRE_NOT_FOUND, "%s \"%s\": no such file",
+		                       what, path);
 	return cadre_error_errno(err, errno_value, "%s \"%s\"", what, path);
 }
 
-static enum cadre_status real_open(struct cadre_env *env, const char *path, unsigned flags,
-                                   struct cadre_file **ret_file, struct cadre_error *err)
+static enum cadre_status real_open(struct cadre_env *env, const char *path,
+                                   unsigned flags, struct cadre_file **ret_file,
+                                   struct cadre_error *err)
 {
 	int mode = flags & CADRE_OPEN_WRITE ? O_RDWR : O_RDONLY;
 	size_t path_bytes = strlen(path) + 1;
@@ -57,7 +58,8 @@ static enum cadre_status real_open(struct cadre_env *env, const char *path, unsi
 		int saved = errno;
 		free(file);
 		if (saved == EEXIST)
-			return cadre_error_set(err, CADRE_CONFLICT, "\"%s\" exists", path);
+			return cadre_error_set(err, CADRE_CONFLICT, "\"%s\" exists",
+			                       path);
 		return fail(err, saved, "opening", path);
 	}
 	file->base.env = env;
@@ -87,9 +89,9 @@ static enum cadre_status real_pread(struct cadre_file *base, uint64_t offset, vo
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
-			return cadre_error_errno(err, errno,
-			                         "reading \"%s\" at offset %llu", file->path,
-			                         (unsigned long long)(offset + done));
+			return cadre_error_errno(
+			        err, errno, "reading \"%s\" at offset %llu", file->path,
+			        (unsigned long long)(offset + done));
 		if (got == 0)
 			break;
 		done += (size_t)got;
@@ -106,14 +108,14 @@ static enum cadre_status real_pwrite(struct cadre_file *base, uint64_t offset,
 	size_t done = 0;
 
 	while (done < length) {
-		ssize_t put = pwrite(file->fd, (const uint8_t *)data + done, length - done,
-		                     (off_t)(offset + done));
+		ssize_t put = pwrite(file->fd, (const uint8_t *)data + done,
+		                     length - done, (off_t)(offset + done));
 		if (put < 0 && errno == EINTR)
 			continue;
 		if (put < 0)
-			return cadre_error_errno(err, errno,
-			                         "writing \"%s\" at offset %llu", file->path,
-			                         (unsigned long long)(offset + done));
+			return cadre_error_errno(
+			        err, errno, "writing \"%s\" at offset %llu", file->path,
+			        (unsigned long long)(offset + done));
 		done += (size_t)put;
 	}
 	return CADRE_OK;
@@ -191,8 +193,8 @@ static enum cadre_status real_mkdir(struct cadre_env *env, const char *path,
 	return CADRE_OK;
 }
 
-static enum cadre_status real_list(struct cadre_env *env, const char *path, cadre_dir_fn fn,
-                                   void *ctx, struct cadre_error *err)
+static enum cadre_status real_list(struct cadre_env *env, const char *path,
+                                   cadre_dir_fn fn, void *ctx, struct cadre_error *err)
 {
 	DIR *dir = opendir(path);
 	struct dirent *entry;
@@ -239,7 +241,8 @@ static enum cadre_status real_sync_dir(struct cadre_env *env, const char *path,
 }
 
 static enum cadre_status real_space(struct cadre_env *env, const char *path,
-                                    struct cadre_space *ret_space, struct cadre_error *err)
+                                    struct cadre_space *ret_space,
+                                    struct cadre_error *err)
 {
 	struct statfs info;
 
@@ -265,7 +268,8 @@ static void read_boot_id(char text[40])
 }
 
 static enum cadre_status real_place(struct cadre_env *env, const char *path,
-                                    struct cadre_place *ret_place, struct cadre_error *err)
+                                    struct cadre_place *ret_place,
+                                    struct cadre_error *err)
 {
 	struct statfs fs;
 	struct stat info;
@@ -325,8 +329,8 @@ static enum cadre_status real_map(struct cadre_file *base, size_t length, bool w
 	void *memory = mmap(NULL, length, protection, MAP_SHARED, file->fd, 0);
 
 	if (memory == MAP_FAILED)
-		return cadre_error_errno(err, errno, "mapping %zu bytes of \"%s\"", length,
-		                         file->path);
+		return cadre_error_errno(err, errno, "mapping %zu bytes of \"%s\"",
+		                         length, file->path);
 	*ret_memory = memory;
 	return CADRE_OK;
 }
@@ -346,7 +350,8 @@ static enum cadre_status real_lock(struct cadre_file *base, struct cadre_error *
 	if (flock(file->fd, LOCK_EX | LOCK_NB) == 0)
 		return CADRE_OK;
 	if (errno == EWOULDBLOCK)
-		return cadre_error_set(err, CADRE_CONFLICT, "\"%s\" is locked", file->path);
+		return cadre_error_set(err, CADRE_CONFLICT, "\"%s\" is locked",
+		                       file->path);
 	return cadre_error_errno(err, errno, "locking \"%s\"", file->path);
 }
 

@@ -1,28 +1,9 @@
-#include "engine/env/sim.h"
-
 #include "engine/base/assert.h"
-#include "engine/env/sim_disk.h"
+#include "engine/env/sim_machine.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#define WALL_MS_START 1000000u
-#define MONO_NS_START 1000000000u
-
-struct cadre_env_sim {
-	struct cadre_env env; /* first: cast from struct cadre_env */
-	struct sim_disk disk;
-	uint64_t random_state;
-	uint64_t generation; /* raised by a crash: older open files are dead */
-	uint64_t operations;
-	struct cadre_env_sim_failure failure;
-	uint64_t failure_seen; /* operations of its kinds since it was set */
-	bool failed;
-	cadre_time_ms wall_ms;
-	uint64_t mono_ns;
-	char boot_id[40];
-};
 
 struct sim_file {
 	struct cadre_file base; /* first: cast from struct cadre_file */
@@ -41,36 +22,6 @@ static struct cadre_env_sim *sim_of(struct cadre_env *env)
 static struct sim_file *file_of(struct cadre_file *file)
 {
 	return (struct sim_file *)(void *)file;
-}
-
-/* xorshift64* */
-static uint64_t next_random(void *ctx)
-{
-	struct cadre_env_sim *sim = ctx;
-	uint64_t x = sim->random_state;
-
-	x ^= x >> 12;
-	x ^= x << 25;
-	x ^= x >> 27;
-	sim->random_state = x;
-	return x * 0x2545F4914F6CDD1Du >> 1;
-}
-
-static void seed_random(struct cadre_env_sim *sim, uint64_t seed)
-{
-	sim->random_state = (seed + 1) * 0x9E3779B97F4A7C15u;
-	if (sim->random_state == 0)
-		sim->random_state = 1;
-	for (int i = 0; i < 4; i++)
-		next_random(sim);
-}
-
-static void new_boot(struct cadre_env_sim *sim)
-{
-	unsigned long long high = next_random(sim);
-	unsigned long long low = next_random(sim);
-
-	snprintf(sim->boot_id, sizeof sim->boot_id, "%016llx-%016llx", high, low);
 }
 
 /* Counts the operation; true when it is the one to fail. */
@@ -100,7 +51,8 @@ static enum cadre_status injected(struct cadre_env_sim *sim, const char *what,
 static enum cadre_status missing(const char *what, const char *path,
                                  struct cadre_error *err)
 {
-	return cadre_error_set(err, CADRE_NOT_FOUND, "%s \"%s\": no such file", what, path);
+	return cadre_error_set(err, CADRE_NOT_FOUND, "%s \"%s\": no such file", what,
+	                       path);
 }
 
 static bool parent_exists(struct cadre_env_sim *sim, const char *path)
@@ -211,7 +163,8 @@ static bool write_some(struct cadre_env_sim *sim, struct sim_node *node, uint64_
 		return true;
 	}
 	used = sim_disk_used(&sim->disk);
-	fits = node->size + (sim->disk.limit_bytes > used ? sim->disk.limit_bytes - used : 0);
+	fits = node->size +
+	       (sim->disk.limit_bytes > used ? sim->disk.limit_bytes - used : 0);
 	if (fits > offset && fits < end && sim_node_resize(&sim->disk, node, fits))
 		sim_node_write(node, offset, data, (size_t)(fits - offset));
 	return false;
@@ -221,7 +174,7 @@ static bool write_some(struct cadre_env_sim *sim, struct sim_node *node, uint64_
  * disk writes nothing smaller. */
 static size_t whole_sectors(struct cadre_env_sim *sim, uint64_t offset, size_t length)
 {
-	uint64_t end = offset + next_random(sim) % (length + 1);
+	uint64_t end = offset + sim_random_next(sim) % (length + 1);
 
 	end -= end % SIM_SECTOR_BYTES;
 	return end > offset ? (size_t)(end - offset) : 0;
@@ -288,8 +241,8 @@ static enum cadre_status sim_size(struct cadre_file *base, uint64_t *ret_size,
 	return status;
 }
 
-static enum cadre_status sim_rename(struct cadre_env *env, const char *from, const char *to,
-                                    struct cadre_error *err)
+static enum cadre_status sim_rename(struct cadre_env *env, const char *from,
+                                    const char *to, struct cadre_error *err)
 {
 	struct cadre_env_sim *sim = sim_of(env);
 	struct sim_node *node = sim_disk_find(&sim->disk, from);
@@ -335,8 +288,8 @@ static enum cadre_status sim_mkdir(struct cadre_env *env, const char *path,
 	return CADRE_OK;
 }
 
-static enum cadre_status sim_list(struct cadre_env *env, const char *path, cadre_dir_fn fn,
-                                  void *ctx, struct cadre_error *err)
+static enum cadre_status sim_list(struct cadre_env *env, const char *path,
+                                  cadre_dir_fn fn, void *ctx, struct cadre_error *err)
 {
 	struct cadre_env_sim *sim = sim_of(env);
 	struct sim_node *node = sim_disk_find(&sim->disk, path);
@@ -350,7 +303,8 @@ static enum cadre_status sim_list(struct cadre_env *env, const char *path, cadre
 	for (size_t i = names->count; i-- > 0;) {
 		const char *name = names->items[i].path;
 		enum cadre_status status;
-		if (sim_path_directory(name) != length || strncmp(name, path, length) != 0)
+		if (sim_path_directory(name) != length ||
+		    strncmp(name, path, length) != 0)
 			continue;
 		status = fn(ctx, name + length + 1);
 		if (status != CADRE_OK)
@@ -423,7 +377,7 @@ static void sim_random(struct cadre_env *env, void *data, size_t length)
 	uint8_t *at = data;
 
 	for (size_t i = 0; i < length; i++)
-		at[i] = (uint8_t)(next_random(sim) >> 16);
+		at[i] = (uint8_t)(sim_random_next(sim) >> 16);
 }
 
 static enum cadre_status sim_map(struct cadre_file *base, size_t length, bool writable,
@@ -436,8 +390,8 @@ static enum cadre_status sim_map(struct cadre_file *base, size_t length, bool wr
 	if (status != CADRE_OK)
 		return status;
 	if (length > file->node->size)
-		return cadre_error_errno(err, EINVAL, "mapping %zu bytes of \"%s\"", length,
-		                         file->path);
+		return cadre_error_errno(err, EINVAL, "mapping %zu bytes of \"%s\"",
+		                         length, file->path);
 	file->node->maps++;
 	*ret_memory = file->node->data;
 	return CADRE_OK;
@@ -460,13 +414,14 @@ static enum cadre_status sim_lock(struct cadre_file *base, struct cadre_error *e
 	if (status != CADRE_OK)
 		return status;
 	if (file->node->locked && !file->holds_lock)
-		return cadre_error_set(err, CADRE_CONFLICT, "\"%s\" is locked", file->path);
+		return cadre_error_set(err, CADRE_CONFLICT, "\"%s\" is locked",
+		                       file->path);
 	file->node->locked = true;
 	file->holds_lock = true;
 	return CADRE_OK;
 }
 
-static const struct cadre_env_ops sim_ops = {
+const struct cadre_env_ops sim_env_ops = {
 	.open = sim_open,
 	.close = sim_close,
 	.pread = sim_pread,
@@ -488,111 +443,3 @@ static const struct cadre_env_ops sim_ops = {
 	.unmap = sim_unmap,
 	.lock = sim_lock,
 };
-
-struct cadre_env_sim *cadre_env_sim_create(uint64_t seed)
-{
-	struct cadre_env_sim *sim = calloc(1, sizeof *sim);
-
-	if (!sim)
-		return NULL;
-	sim->env.ops = &sim_ops;
-	sim_disk_init(&sim->disk);
-	sim->disk.random = next_random;
-	sim->disk.random_ctx = sim;
-	seed_random(sim, seed);
-	sim->wall_ms = WALL_MS_START;
-	sim->mono_ns = MONO_NS_START;
-	new_boot(sim);
-	return sim;
-}
-
-void cadre_env_sim_destroy(struct cadre_env_sim *sim)
-{
-	if (!sim)
-		return;
-	sim_disk_fini(&sim->disk);
-	free(sim);
-}
-
-struct cadre_env *cadre_env_sim_env(struct cadre_env_sim *sim)
-{
-	return &sim->env;
-}
-
-void cadre_env_sim_kill(struct cadre_env_sim *sim)
-{
-	sim->generation++;
-	memset(&sim->failure, 0, sizeof sim->failure);
-	for (struct sim_node *node = sim->disk.nodes; node; node = node->next)
-		node->locked = false;
-}
-
-void cadre_env_sim_crash(struct cadre_env_sim *sim, uint64_t seed)
-{
-	cadre_env_sim_kill(sim);
-	seed_random(sim, seed);
-	sim_disk_crash(&sim->disk);
-	new_boot(sim);
-}
-
-void cadre_env_sim_fail(struct cadre_env_sim *sim,
-                        const struct cadre_env_sim_failure *failure)
-{
-	sim->failure = *failure;
-	sim->failure_seen = 0;
-	sim->failed = false;
-}
-
-bool cadre_env_sim_failed(const struct cadre_env_sim *sim)
-{
-	return sim->failed;
-}
-
-uint64_t cadre_env_sim_operations(const struct cadre_env_sim *sim)
-{
-	return sim->operations;
-}
-
-void cadre_env_sim_set_capacity(struct cadre_env_sim *sim, uint64_t bytes)
-{
-	sim->disk.limit_bytes = bytes;
-}
-
-uint64_t cadre_env_sim_used(const struct cadre_env_sim *sim)
-{
-	return sim_disk_used(&sim->disk);
-}
-
-enum cadre_status cadre_env_sim_flip(struct cadre_env_sim *sim, const char *path,
-                                     uint64_t offset, unsigned bit)
-{
-	struct sim_node *node = sim_disk_find(&sim->disk, path);
-
-	CADRE_ASSERT(bit < 8);
-	if (!node || node->directory || offset >= node->size)
-		return CADRE_NOT_FOUND;
-	node->data[offset] = (uint8_t)(node->data[offset] ^ 1u << bit);
-	node->durable[offset] = (uint8_t)(node->durable[offset] ^ 1u << bit);
-	return CADRE_OK;
-}
-
-void cadre_env_sim_set_wall_ms(struct cadre_env_sim *sim, cadre_time_ms wall_ms)
-{
-	sim->wall_ms = wall_ms;
-}
-
-void cadre_env_sim_set_mono_ns(struct cadre_env_sim *sim, uint64_t mono_ns)
-{
-	sim->mono_ns = mono_ns;
-}
-
-void cadre_env_sim_advance_ms(struct cadre_env_sim *sim, uint64_t ms)
-{
-	sim->wall_ms += ms;
-	sim->mono_ns += ms * 1000000u;
-}
-
-void cadre_env_sim_set_boot_id(struct cadre_env_sim *sim, const char *boot_id)
-{
-	snprintf(sim->boot_id, sizeof sim->boot_id, "%s", boot_id);
-}

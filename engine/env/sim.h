@@ -36,15 +36,15 @@ void cadre_env_sim_kill(struct cadre_env_sim *sim);
  * remove, mkdir, list, sync_dir, map, lock. */
 enum cadre_env_sim_kind {
 	CADRE_ENV_SIM_OPEN = 1 << 0,
-	CADRE_ENV_SIM_READ = 1 << 1, /* pread, size, list, map */
+	CADRE_ENV_SIM_READ = 1 << 1,  /* pread, size, list, map */
 	CADRE_ENV_SIM_WRITE = 1 << 2, /* pwrite, truncate */
 	CADRE_ENV_SIM_SYNC = 1 << 3,  /* datasync, sync_dir */
 	CADRE_ENV_SIM_NAME = 1 << 4,  /* rename, remove, mkdir, lock */
 	CADRE_ENV_SIM_ALL = (1 << 5) - 1
 };
 struct cadre_env_sim_failure {
-	uint64_t nth;    /* of the operations of `kinds` from now on, first is 1; 0: off */
-	unsigned kinds;  /* 0: all */
+	uint64_t nth;   /* of the operations of `kinds` from now on, first is 1; 0: off */
+	unsigned kinds; /* 0: all */
 	int errno_value; /* EIO, ENOSPC, … */
 	bool sticky;     /* every later operation of `kinds` fails too */
 };
@@ -66,6 +66,7 @@ CADRE_MUST_CHECK enum cadre_status cadre_env_sim_flip(struct cadre_env_sim *sim,
                                                       const char *path, uint64_t offset,
                                                       unsigned bit);
 
+/* Clocks and boot id, from now on. */
 void cadre_env_sim_set_wall_ms(struct cadre_env_sim *sim, cadre_time_ms wall_ms);
 void cadre_env_sim_set_mono_ns(struct cadre_env_sim *sim, uint64_t mono_ns);
 /* Both clocks. */

@@ -79,11 +79,12 @@ static void put_name(struct sim_names *names, const char *path, struct sim_node 
 	}
 	if (names->count == names->capacity) {
 		names->capacity = names->capacity ? 2 * names->capacity : 16;
-		names->items = realloc(names->items, names->capacity * sizeof *names->items);
+		names->items = realloc(names->items,
+		                       names->capacity * sizeof *names->items);
 		CADRE_ASSERT(names->items);
 	}
-	names->items[names->count++] =
-	        (struct sim_name){ copy_text(path, strlen(path)), node };
+	names->items[names->count++] = (struct sim_name){ copy_text(path, strlen(path)),
+		                                          node };
 }
 
 static void drop_name(struct sim_names *names, const char *path)
@@ -114,8 +115,8 @@ static bool is_in(const char *path, const char *directory)
 {
 	size_t length = strlen(directory);
 
-	return sim_path_directory(path) == length && strncmp(path, directory, length) == 0 &&
-	       path[length] == '/';
+	return sim_path_directory(path) == length &&
+	       strncmp(path, directory, length) == 0 && path[length] == '/';
 }
 
 bool sim_disk_has_entries(const struct sim_disk *disk, const char *path)
@@ -169,7 +170,8 @@ static void record(struct sim_disk *disk, const char *from, const char *to,
 	};
 
 	if (disk->change_count == disk->change_capacity) {
-		disk->change_capacity = disk->change_capacity ? 2 * disk->change_capacity : 16;
+		disk->change_capacity = disk->change_capacity ? 2 * disk->change_capacity
+		                                              : 16;
 		disk->changes = realloc(disk->changes,
 		                        disk->change_capacity * sizeof *disk->changes);
 		CADRE_ASSERT(disk->changes);
@@ -255,7 +257,8 @@ static void crash_content(struct sim_disk *disk, struct sim_node *node)
 	if (node->size != node->durable_size && disk->random(disk->random_ctx) % 2 == 0)
 		size = node->durable_size;
 	for (uint64_t i = 0; i < count; i++) {
-		if (node->sectors[i] != SIM_CLEAN && disk->random(disk->random_ctx) % 2 == 0)
+		if (node->sectors[i] != SIM_CLEAN &&
+		    disk->random(disk->random_ctx) % 2 == 0)
 			memcpy(node->durable + i * SIM_SECTOR_BYTES,
 			       node->data + i * SIM_SECTOR_BYTES, SIM_SECTOR_BYTES);
 		node->sectors[i] = SIM_CLEAN;
@@ -283,8 +286,9 @@ static void crash_names(struct sim_disk *disk)
 		}
 		for (size_t j = disk->change_count; j-- > i;) {
 			struct sim_change *later = &disk->changes[j];
-			if (later->directory && (j == i || strcmp(later->directory,
-			                                          change->directory) == 0)) {
+			if (later->directory &&
+			    (j == i ||
+			     strcmp(later->directory, change->directory) == 0)) {
 				free_change(later);
 				memset(later, 0, sizeof *later);
 			}

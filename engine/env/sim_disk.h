@@ -49,8 +49,8 @@ struct sim_change {
 
 struct sim_disk {
 	struct sim_node *nodes;
-	struct sim_names names;   /* what lookups see */
-	struct sim_names durable; /* what survives */
+	struct sim_names names;     /* what lookups see */
+	struct sim_names durable;   /* what survives */
 	struct sim_change *changes; /* in order */
 	size_t change_count;
 	size_t change_capacity;

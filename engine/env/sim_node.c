@@ -48,7 +48,8 @@ bool sim_node_resize(struct sim_disk *disk, struct sim_node *node, uint64_t size
 	return true;
 }
 
-void sim_node_write(struct sim_node *node, uint64_t offset, const void *data, size_t length)
+void sim_node_write(struct sim_node *node, uint64_t offset, const void *data,
+                    size_t length)
 {
 	CADRE_ASSERT(offset + length <= node->size);
 	if (length == 0)

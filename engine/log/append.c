@@ -14,7 +14,8 @@ static enum cadre_status latched(const struct cadre_log *log, struct cadre_error
 }
 
 /* Where the head will be once `batches` are appended. */
-static enum cadre_status head_after(const struct cadre_log *log, struct cadre_slice batches,
+static enum cadre_status head_after(const struct cadre_log *log,
+                                    struct cadre_slice batches,
                                     struct cadre_log_head *head, struct cadre_error *err)
 {
 	struct cadre_batch batch;
@@ -25,10 +26,11 @@ static enum cadre_status head_after(const struct cadre_log *log, struct cadre_sl
 		if (status != CADRE_OK)
 			return status;
 		if (batch.header.first_seq != head->last_seq + 1)
-			return cadre_error_set(err, CADRE_CORRUPT,
-			                       "batch of seq %llu behind seq %llu of \"%.300s\"",
-			                       (unsigned long long)batch.header.first_seq,
-			                       (unsigned long long)head->last_seq, log->dir);
+			return cadre_error_set(
+			        err, CADRE_CORRUPT,
+			        "batch of seq %llu behind seq %llu of \"%.300s\"",
+			        (unsigned long long)batch.header.first_seq,
+			        (unsigned long long)head->last_seq, log->dir);
 		status = cadre_batch_check_chain(&batch, &head->chain, err);
 		if (status != CADRE_OK)
 			return status;
@@ -51,7 +53,8 @@ static enum cadre_status write_frame(struct cadre_log *log, struct cadre_frame *
 	size_t padded = cadre_frame_padded_bytes(payload.length);
 	enum cadre_status status;
 
-	CADRE_ASSERT(segment && log->active && segment->header.file_bytes - segment->end >= padded);
+	CADRE_ASSERT(segment && log->active &&
+	             segment->header.file_bytes - segment->end >= padded);
 	CADRE_ASSERT(log->frame.capacity >= padded);
 	place.salt = segment->header.salt;
 	place.offset = segment->end;
@@ -93,8 +96,8 @@ enum cadre_status cadre_log_append(struct cadre_log *log, struct cadre_slice bat
 	CADRE_ASSERT(!log->unsynced);
 	if (batches.length > CADRE_FRAME_PAYLOAD_BYTES_MAX)
 		return cadre_error_set(err, CADRE_TOO_LARGE,
-		                       "%zu bytes for one frame, at most %u", batches.length,
-		                       CADRE_FRAME_PAYLOAD_BYTES_MAX);
+		                       "%zu bytes for one frame, at most %u",
+		                       batches.length, CADRE_FRAME_PAYLOAD_BYTES_MAX);
 	status = head_after(log, batches, &head, err);
 	if (status == CADRE_OK)
 		status = reserve_frame(log, padded, err);

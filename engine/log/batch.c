@@ -29,9 +29,11 @@ static bool has_zero_run(const uint8_t *data, size_t length)
 		size_t end = at + 1;
 		if (data[at] != 0)
 			continue;
-		while (begin > 0 && data[begin - 1] == 0 && at - begin < CADRE_ZERO_RUN_BYTES)
+		while (begin > 0 && data[begin - 1] == 0 &&
+		       at - begin < CADRE_ZERO_RUN_BYTES)
 			begin--;
-		while (end < length && data[end] == 0 && end - begin < CADRE_ZERO_RUN_BYTES)
+		while (end < length && data[end] == 0 &&
+		       end - begin < CADRE_ZERO_RUN_BYTES)
 			end++;
 		if (end - begin >= CADRE_ZERO_RUN_BYTES)
 			return true;
@@ -105,8 +107,8 @@ void cadre_batch_rewind(struct cadre_batch_builder *builder, uint32_t count,
 static struct cadre_sha256 chain_after(const struct cadre_sha256 *previous,
                                        const uint8_t *header, size_t body_bytes)
 {
-	struct cadre_sha256 body =
-	        cadre_sha256(header + CADRE_BATCH_HEADER_BYTES, body_bytes);
+	struct cadre_sha256 body = cadre_sha256(header + CADRE_BATCH_HEADER_BYTES,
+	                                        body_bytes);
 	struct cadre_slice parts[] = {
 		cadre_slice(previous->bytes, sizeof previous->bytes),
 		cadre_slice(header + AT_FIRST_SEQ, CHAINED_BYTES),
@@ -132,12 +134,13 @@ void cadre_batch_finish(struct cadre_batch_builder *builder,
 	cadre_put_le32(at + AT_COUNT, header->count);
 	cadre_put_le32(at + AT_FLAGS, header->flags);
 	cadre_put_le32(at + AT_BODY_BYTES, header->body_bytes);
-	cadre_put_le32(at + AT_BODY_CRC,
-	               cadre_crc32c(0, at + CADRE_BATCH_HEADER_BYTES, header->body_bytes));
+	cadre_put_le32(at + AT_BODY_CRC, cadre_crc32c(0, at + CADRE_BATCH_HEADER_BYTES,
+	                                              header->body_bytes));
 	header->chain = chain_after(previous_chain, at, header->body_bytes);
 	memcpy(at + AT_CHAIN, header->chain.bytes, sizeof header->chain.bytes);
-	cadre_put_le32(at + AT_CRC, cadre_crc32c(0, at + AT_FIRST_SEQ,
-	                                         CADRE_BATCH_HEADER_BYTES - AT_FIRST_SEQ));
+	cadre_put_le32(at + AT_CRC,
+	               cadre_crc32c(0, at + AT_FIRST_SEQ,
+	                            CADRE_BATCH_HEADER_BYTES - AT_FIRST_SEQ));
 }
 
 static enum cadre_status bad(struct cadre_error *err, cadre_seq first_seq,
@@ -189,7 +192,8 @@ static enum cadre_status scan_records(const struct cadre_batch *batch,
 	for (uint32_t i = 0; i < batch->header.count; i++) {
 		uint32_t payload_bytes;
 		if (left < CADRE_RECORD_HEADER_BYTES)
-			return bad(err, first_seq, "record header behind the end of the body");
+			return bad(err, first_seq,
+			           "record header behind the end of the body");
 		payload_bytes = cadre_get_le32(at);
 		if (payload_bytes > CADRE_RECORD_PAYLOAD_BYTES_MAX ||
 		    payload_bytes > left - CADRE_RECORD_HEADER_BYTES)
@@ -199,7 +203,8 @@ static enum cadre_status scan_records(const struct cadre_batch *batch,
 		if (cadre_get_le32(at + 4) != record_crc(at, payload_bytes))
 			return bad(err, first_seq + i, "record checksum mismatch");
 		if (has_zero_run(at + CADRE_RECORD_HEADER_BYTES, payload_bytes))
-			return bad(err, first_seq + i, "record with a forbidden run of zeros");
+			return bad(err, first_seq + i,
+			           "record with a forbidden run of zeros");
 		at += CADRE_RECORD_HEADER_BYTES + payload_bytes;
 		left -= CADRE_RECORD_HEADER_BYTES + payload_bytes;
 	}
@@ -236,8 +241,8 @@ enum cadre_status cadre_batch_check_chain(const struct cadre_batch *batch,
                                           const struct cadre_sha256 *previous_chain,
                                           struct cadre_error *err)
 {
-	struct cadre_sha256 chain =
-	        chain_after(previous_chain, batch->bytes.data, batch->body.length);
+	struct cadre_sha256 chain = chain_after(previous_chain, batch->bytes.data,
+	                                        batch->body.length);
 
 	if (memcmp(chain.bytes, batch->header.chain.bytes, sizeof chain.bytes) == 0)
 		return CADRE_OK;

@@ -59,10 +59,9 @@ struct cadre_batch_builder {
 	struct cadre_batch_header header;
 };
 
-CADRE_MUST_CHECK enum cadre_status cadre_batch_begin(struct cadre_batch_builder *builder,
-                                                     struct cadre_buffer *out,
-                                                     cadre_seq first_seq, cadre_epoch epoch,
-                                                     cadre_time_ms time_ms);
+CADRE_MUST_CHECK enum cadre_status
+cadre_batch_begin(struct cadre_batch_builder *builder, struct cadre_buffer *out,
+                  cadre_seq first_seq, cadre_epoch epoch, cadre_time_ms time_ms);
 /* Errors: CADRE_TOO_LARGE (payload over its maximum), CADRE_LIMIT_EXCEEDED (the
  * batch is full: finish it), CADRE_INVALID_PARAMETER (a run of
  * CADRE_ZERO_RUN_BYTES zero bytes), CADRE_OUT_OF_MEMORY; after an error the batch
@@ -98,14 +97,15 @@ CADRE_MUST_CHECK enum cadre_status cadre_batch_scan(struct cadre_slice data,
                                                     struct cadre_batch *ret_batch,
                                                     struct cadre_error *err);
 /* CADRE_DIVERGED unless the batch's chain follows from `previous_chain`. */
-CADRE_MUST_CHECK enum cadre_status cadre_batch_check_chain(const struct cadre_batch *batch,
-                                                           const struct cadre_sha256 *previous_chain,
-                                                           struct cadre_error *err);
+CADRE_MUST_CHECK enum cadre_status
+cadre_batch_check_chain(const struct cadre_batch *batch,
+                        const struct cadre_sha256 *previous_chain,
+                        struct cadre_error *err);
 
 /* Walks the records of a scanned batch. `*offset` starts at 0; CADRE_END after
  * the last. */
-CADRE_MUST_CHECK enum cadre_status cadre_batch_next_record(const struct cadre_batch *batch,
-                                                           size_t *offset,
-                                                           struct cadre_record *io_record);
+CADRE_MUST_CHECK enum cadre_status
+cadre_batch_next_record(const struct cadre_batch *batch, size_t *offset,
+                        struct cadre_record *io_record);
 
 #endif

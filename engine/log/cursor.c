@@ -13,7 +13,7 @@ struct cadre_log_cursor {
 	struct cadre_log *log;
 	cadre_seq next_seq; /* first seq of the batch returned next */
 
-	bool linked;        /* chain holds the chain after the last returned batch */
+	bool linked; /* chain holds the chain after the last returned batch */
 	struct cadre_sha256 chain;
 
 	struct cadre_segment_header header; /* of the open file */
@@ -46,9 +46,9 @@ static enum cadre_status corrupt(const struct cadre_log_cursor *cursor,
 	char name[CADRE_SEGMENT_NAME_BYTES];
 
 	cadre_segment_name(cursor->header.first_seq, name);
-	cadre_error_prefix(err, "\"%.200s/%s\" at offset %llu, seq %llu: ",
-	                   cursor->log->dir, name, (unsigned long long)cursor->offset,
-	                   (unsigned long long)cursor->next_seq);
+	cadre_error_prefix(
+	        err, "\"%.200s/%s\" at offset %llu, seq %llu: ", cursor->log->dir, name,
+	        (unsigned long long)cursor->offset, (unsigned long long)cursor->next_seq);
 	return CADRE_CORRUPT;
 }
 
@@ -90,14 +90,16 @@ static void set_limit(struct cadre_log_cursor *cursor)
 {
 	const struct cadre_segment *last = cadre_log_last_segment(cursor->log);
 
-	if (last && last->header.first_seq == cursor->header.first_seq && !last->header.sealed)
+	if (last && last->header.first_seq == cursor->header.first_seq &&
+	    !last->header.sealed)
 		cursor->window.limit = last->end;
 	else
 		cursor->window.limit = cursor->header.file_bytes;
 }
 
 /* The payload of the next frame that holds batches from next_seq on. */
-static enum cadre_status next_frame(struct cadre_log_cursor *cursor, struct cadre_error *err)
+static enum cadre_status next_frame(struct cadre_log_cursor *cursor,
+                                    struct cadre_error *err)
 {
 	const uint8_t *data;
 	struct cadre_frame frame;
@@ -110,8 +112,8 @@ static enum cadre_status next_frame(struct cadre_log_cursor *cursor, struct cadr
 		                          CADRE_FRAME_HEADER_BYTES, &data, err);
 		if (status != CADRE_OK)
 			break;
-		status = cadre_frame_scan_header(cadre_slice(data, CADRE_FRAME_HEADER_BYTES),
-		                                 place, &frame, err);
+		status = cadre_frame_scan_header(
+		        cadre_slice(data, CADRE_FRAME_HEADER_BYTES), place, &frame, err);
 		if (status != CADRE_OK)
 			break;
 		padded = cadre_frame_padded_bytes(frame.payload_bytes);
@@ -119,8 +121,9 @@ static enum cadre_status next_frame(struct cadre_log_cursor *cursor, struct cadr
 			status = cadre_window_get(&cursor->window, cursor->offset, padded,
 			                          &data, err);
 			if (status == CADRE_OK)
-				status = cadre_frame_scan(cadre_slice(data, padded), place,
-				                          &frame, &cursor->batches, err);
+				status = cadre_frame_scan(cadre_slice(data, padded),
+				                          place, &frame, &cursor->batches,
+				                          err);
 			if (status == CADRE_OK)
 				cursor->offset += padded;
 			break;
@@ -134,7 +137,8 @@ static enum cadre_status next_frame(struct cadre_log_cursor *cursor, struct cadr
 
 /* The batches of the block that holds next_seq; their checksums and chains were
  * computed from the block, whose own checksum was right. */
-static enum cadre_status next_block(struct cadre_log_cursor *cursor, struct cadre_error *err)
+static enum cadre_status next_block(struct cadre_log_cursor *cursor,
+                                    struct cadre_error *err)
 {
 	uint32_t index = cadre_sealed_find(&cursor->sealed, cursor->next_seq);
 	struct cadre_sha256 before;
@@ -142,8 +146,8 @@ static enum cadre_status next_block(struct cadre_log_cursor *cursor, struct cadr
 	enum cadre_status status;
 
 	cursor->offset = cadre_sealed_entry_at(&cursor->sealed, index).offset;
-	status = cadre_sealed_read(&cursor->sealed, index, &cursor->block, &before, &after,
-	                           err);
+	status = cadre_sealed_read(&cursor->sealed, index, &cursor->block, &before,
+	                           &after, err);
 	if (status == CADRE_OK && cursor->linked &&
 	    memcmp(before.bytes, cursor->chain.bytes, sizeof before.bytes) != 0)
 		status = cadre_error_set(err, CADRE_CORRUPT,
@@ -230,10 +234,10 @@ enum cadre_status cadre_log_cursor_open(struct cadre_log *log, cadre_seq from,
 
 	CADRE_ASSERT(from > 0);
 	if (log->count > 0 && from < log->segments[0].header.first_seq)
-		return cadre_error_set(err, CADRE_NOT_FOUND,
-		                       "seq %llu: \"%.300s\" starts at seq %llu",
-		                       (unsigned long long)from, log->dir,
-		                       (unsigned long long)log->segments[0].header.first_seq);
+		return cadre_error_set(
+		        err, CADRE_NOT_FOUND, "seq %llu: \"%.300s\" starts at seq %llu",
+		        (unsigned long long)from, log->dir,
+		        (unsigned long long)log->segments[0].header.first_seq);
 	cursor = calloc(1, sizeof *cursor);
 	if (!cursor)
 		return cadre_error_set(err, CADRE_OUT_OF_MEMORY, "a cursor of \"%.300s\"",

@@ -68,9 +68,10 @@ static enum cadre_status read_batches(struct cadre_log *log, cadre_seq first_seq
 	}
 	cadre_log_cursor_close(cursor);
 	if (status == CADRE_END || (status == CADRE_OK && seq != last_seq))
-		return cadre_error_set(err, CADRE_INVALID_PARAMETER,
-		                       "seq %llu does not end a readable batch of \"%.300s\"",
-		                       (unsigned long long)last_seq, log->dir);
+		return cadre_error_set(
+		        err, CADRE_INVALID_PARAMETER,
+		        "seq %llu does not end a readable batch of \"%.300s\"",
+		        (unsigned long long)last_seq, log->dir);
 	return status;
 }
 
@@ -133,7 +134,8 @@ static enum cadre_status build_segment(struct cadre_log *log,
 	if (status == CADRE_OK)
 		status = log->env->ops->rename(log->env, next, temp, err);
 	if (status == CADRE_OK)
-		status = cadre_file_open(log->env, temp, CADRE_OPEN_WRITE, &log->active, err);
+		status = cadre_file_open(log->env, temp, CADRE_OPEN_WRITE, &log->active,
+		                         err);
 	if (status != CADRE_OK)
 		return status;
 	log->next_bytes = 0;
@@ -144,7 +146,8 @@ static enum cadre_status build_segment(struct cadre_log *log,
 		                                   .end = CADRE_LOG_BLOCK_BYTES };
 	log->head = head_before(&header);
 	status = write_header(log, &header, err);
-	return status == CADRE_OK ? append_batches(log, batches, commit_seq, err) : status;
+	return status == CADRE_OK ? append_batches(log, batches, commit_seq, err)
+	                          : status;
 }
 
 static enum cadre_status replace_segment(struct cadre_log *log,
@@ -171,7 +174,8 @@ static uint64_t room_for(const struct cadre_log *log, struct cadre_slice batches
 	uint64_t room = CADRE_LOG_BLOCK_BYTES + cadre_frame_padded_bytes(0);
 	struct cadre_batch batch;
 
-	while (batches.length > 0 && cadre_batch_scan(batches, &batch, NULL) == CADRE_OK) {
+	while (batches.length > 0 &&
+	       cadre_batch_scan(batches, &batch, NULL) == CADRE_OK) {
 		room += cadre_frame_padded_bytes(batch.bytes.length);
 		batches.data += batch.bytes.length;
 		batches.length -= batch.bytes.length;
@@ -190,7 +194,8 @@ static enum cadre_status cut(struct cadre_log *log, const struct cadre_log_names
 	size_t keep = 0;
 	enum cadre_status status;
 
-	while (keep + 1 < log->count && log->segments[keep + 1].header.first_seq <= last_seq)
+	while (keep + 1 < log->count &&
+	       log->segments[keep + 1].header.first_seq <= last_seq)
 		keep++;
 	header = log->segments[keep].header;
 	status = read_batches(log, header.first_seq, last_seq, &batches, err);
@@ -210,8 +215,8 @@ static enum cadre_status cut(struct cadre_log *log, const struct cadre_log_names
 }
 
 enum cadre_status cadre_log_cut(struct cadre_env *env,
-                                const struct cadre_log_options *options, cadre_seq last_seq,
-                                struct cadre_error *err)
+                                const struct cadre_log_options *options,
+                                cadre_seq last_seq, struct cadre_error *err)
 {
 	struct cadre_log_options lenient = *options;
 	struct cadre_log_names names;
@@ -224,10 +229,11 @@ enum cadre_status cadre_log_cut(struct cadre_env *env,
 		return status;
 	if (log->count == 0 || last_seq > log->head.last_seq ||
 	    last_seq + 1 < log->segments[0].header.first_seq) {
-		status = cadre_error_set(err, CADRE_INVALID_PARAMETER,
-		                         "seq %llu: \"%.300s\" is readable up to seq %llu",
-		                         (unsigned long long)last_seq, log->dir,
-		                         (unsigned long long)log->head.last_seq);
+		status =
+		        cadre_error_set(err, CADRE_INVALID_PARAMETER,
+		                        "seq %llu: \"%.300s\" is readable up to seq %llu",
+		                        (unsigned long long)last_seq, log->dir,
+		                        (unsigned long long)log->head.last_seq);
 		cadre_log_close(log);
 		return status;
 	}
@@ -240,12 +246,10 @@ enum cadre_status cadre_log_cut(struct cadre_env *env,
 	return status;
 }
 
-enum cadre_status cadre_log_create_at(struct cadre_env *env,
-                                      const struct cadre_log_options *options,
-                                      cadre_seq first_seq, cadre_epoch epoch,
-                                      cadre_time_ms time_ms,
-                                      const struct cadre_sha256 *chain,
-                                      struct cadre_error *err)
+enum cadre_status
+cadre_log_create_at(struct cadre_env *env, const struct cadre_log_options *options,
+                    cadre_seq first_seq, cadre_epoch epoch, cadre_time_ms time_ms,
+                    const struct cadre_sha256 *chain, struct cadre_error *err)
 {
 	struct cadre_log_names names;
 	struct cadre_log *log;
@@ -260,7 +264,8 @@ enum cadre_status cadre_log_create_at(struct cadre_env *env,
 	if (status == CADRE_OK) {
 		if (names.count > 0)
 			status = cadre_error_set(err, CADRE_CONFLICT,
-			                         "\"%.400s\" holds a log already", log->dir);
+			                         "\"%.400s\" holds a log already",
+			                         log->dir);
 		cadre_log_names_fini(&names);
 	}
 	if (status == CADRE_OK) {

@@ -31,7 +31,8 @@ bool cadre_log_has_zero_sector(const uint8_t *data, size_t length)
 {
 	for (size_t at = 0; at < length; at += CADRE_LOG_SECTOR_BYTES) {
 		size_t left = length - at;
-		size_t sector = left < CADRE_LOG_SECTOR_BYTES ? left : CADRE_LOG_SECTOR_BYTES;
+		size_t sector = left < CADRE_LOG_SECTOR_BYTES ? left
+		                                              : CADRE_LOG_SECTOR_BYTES;
 		if (cadre_log_all_zero(data + at, sector))
 			return true;
 	}
@@ -63,9 +64,9 @@ void cadre_frame_encode(struct cadre_frame *frame, struct cadre_frame_place plac
 	cadre_put_le32(out + AT_FLAGS, frame->flags);
 	cadre_put_le32(out + AT_BLOCK, (uint32_t)(place.offset / CADRE_LOG_BLOCK_BYTES));
 	cadre_put_le64(out + AT_SALT, place.salt);
-	cadre_put_le32(out + AT_CRC, cadre_crc32c(0, out + AT_PAYLOAD_BYTES,
-	                                          CADRE_FRAME_HEADER_BYTES -
-	                                                  AT_PAYLOAD_BYTES));
+	cadre_put_le32(out + AT_CRC,
+	               cadre_crc32c(0, out + AT_PAYLOAD_BYTES,
+	                            CADRE_FRAME_HEADER_BYTES - AT_PAYLOAD_BYTES));
 	CADRE_ASSERT(!cadre_log_has_zero_sector(out, length));
 }
 
@@ -115,9 +116,11 @@ enum cadre_status cadre_frame_scan_header(struct cadre_slice data,
 	return CADRE_OK;
 }
 
-enum cadre_status cadre_frame_scan(struct cadre_slice data, struct cadre_frame_place place,
+enum cadre_status cadre_frame_scan(struct cadre_slice data,
+                                   struct cadre_frame_place place,
                                    struct cadre_frame *ret_frame,
-                                   struct cadre_slice *ret_payload, struct cadre_error *err)
+                                   struct cadre_slice *ret_payload,
+                                   struct cadre_error *err)
 {
 	struct cadre_frame frame;
 	struct cadre_slice payload;

@@ -32,8 +32,8 @@ static enum cadre_status copy_dir(char *to, const char *from, struct cadre_error
 
 	if (length >= CADRE_LOG_DIR_BYTES)
 		return cadre_error_set(err, CADRE_INVALID_PARAMETER,
-		                       "\"%.64s\"...: path of %zu bytes, at most %u", from,
-		                       length, CADRE_LOG_DIR_BYTES - 1);
+		                       "\"%.64s\"...: path of %zu bytes, at most %u",
+		                       from, length, CADRE_LOG_DIR_BYTES - 1);
 	if (length > 0)
 		memcpy(to, from, length);
 	to[length] = '\0';
@@ -52,9 +52,10 @@ enum cadre_status cadre_log_new(struct cadre_env *env,
 	CADRE_ASSERT(options->dir);
 	if (bytes < SEGMENT_BYTES_MIN || bytes > SEGMENT_BYTES_MAX ||
 	    bytes % CADRE_LOG_BLOCK_BYTES != 0)
-		return cadre_error_set(err, CADRE_INVALID_PARAMETER,
-		                       "segment_bytes: %llu, a multiple of 4096 from %u on",
-		                       (unsigned long long)bytes, SEGMENT_BYTES_MIN);
+		return cadre_error_set(
+		        err, CADRE_INVALID_PARAMETER,
+		        "segment_bytes: %llu, a multiple of 4096 from %u on",
+		        (unsigned long long)bytes, SEGMENT_BYTES_MIN);
 	log = calloc(1, sizeof *log);
 	if (!log)
 		return cadre_error_set(err, CADRE_OUT_OF_MEMORY, "opening \"%s\"",
@@ -72,7 +73,8 @@ enum cadre_status cadre_log_new(struct cadre_env *env,
 	return CADRE_OK;
 }
 
-enum cadre_status cadre_log_reserve_segment(struct cadre_log *log, struct cadre_error *err)
+enum cadre_status cadre_log_reserve_segment(struct cadre_log *log,
+                                            struct cadre_error *err)
 {
 	size_t capacity = log->capacity ? 2 * log->capacity : 16;
 	struct cadre_segment *grown;
@@ -81,8 +83,8 @@ enum cadre_status cadre_log_reserve_segment(struct cadre_log *log, struct cadre_
 		return CADRE_OK;
 	grown = realloc(log->segments, capacity * sizeof *grown);
 	if (!grown)
-		return cadre_error_set(err, CADRE_OUT_OF_MEMORY, "a table of %zu segments",
-		                       capacity);
+		return cadre_error_set(err, CADRE_OUT_OF_MEMORY,
+		                       "a table of %zu segments", capacity);
 	log->segments = grown;
 	log->capacity = capacity;
 	return CADRE_OK;

@@ -98,11 +98,9 @@ cadre_log_open_segment(const struct cadre_log *log, cadre_seq first_seq,
 CADRE_MUST_CHECK enum cadre_status cadre_log_open_dir(struct cadre_log *log,
                                                       struct cadre_error *err);
 /* open.c: copies a range of a segment to a new file in lost+found, synced. */
-CADRE_MUST_CHECK enum cadre_status cadre_log_keep_lost(struct cadre_log *log,
-                                                       struct cadre_file *from,
-                                                       cadre_seq first_seq, uint64_t offset,
-                                                       uint64_t length,
-                                                       struct cadre_error *err);
+CADRE_MUST_CHECK enum cadre_status
+cadre_log_keep_lost(struct cadre_log *log, struct cadre_file *from, cadre_seq first_seq,
+                    uint64_t offset, uint64_t length, struct cadre_error *err);
 
 /* prepare.c */
 CADRE_MUST_CHECK enum cadre_status cadre_log_prepare_step(struct cadre_log *log,
@@ -112,13 +110,13 @@ CADRE_MUST_CHECK enum cadre_status cadre_log_prepare_step(struct cadre_log *log,
 CADRE_MUST_CHECK enum cadre_status cadre_log_roll(struct cadre_log *log,
                                                   struct cadre_error *err);
 /* Makes room for one frame of `padded` bytes in the active segment. */
-CADRE_MUST_CHECK enum cadre_status cadre_log_make_room(struct cadre_log *log, size_t padded,
-                                                       struct cadre_error *err);
+CADRE_MUST_CHECK enum cadre_status
+cadre_log_make_room(struct cadre_log *log, size_t padded, struct cadre_error *err);
 void cadre_log_abandon_preparation(struct cadre_log *log);
 
 /* seal.c: about `budget` bytes of sealing the first closed segment. */
-CADRE_MUST_CHECK enum cadre_status cadre_log_seal_step(struct cadre_log *log, size_t budget,
-                                                       bool *ret_more,
+CADRE_MUST_CHECK enum cadre_status cadre_log_seal_step(struct cadre_log *log,
+                                                       size_t budget, bool *ret_more,
                                                        struct cadre_error *err);
 /* Frees the sealer and removes its file; memory only when nothing is under way. */
 void cadre_log_abandon_sealer(struct cadre_log *log);

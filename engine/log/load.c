@@ -35,7 +35,8 @@ static int compare_seqs(const void *a, const void *b)
 }
 
 enum cadre_status cadre_log_list(const struct cadre_log *log,
-                                 struct cadre_log_names *ret_names, struct cadre_error *err)
+                                 struct cadre_log_names *ret_names,
+                                 struct cadre_error *err)
 {
 	struct cadre_log_names *names = ret_names;
 	enum cadre_status status;
@@ -84,11 +85,11 @@ static enum cadre_status damaged(struct load *load, cadre_seq file_seq, uint64_t
 	report->offset = offset;
 	report->first_bad = first_bad;
 	report->last_bad = last_bad;
-	return cadre_error_set(err, CADRE_CORRUPT,
-	                       "\"%.200s/%s\" damaged at offset %llu, seq %llu to %llu: %.150s",
-	                       load->log->dir, report->file, (unsigned long long)offset,
-	                       (unsigned long long)first_bad, (unsigned long long)last_bad,
-	                       what);
+	return cadre_error_set(
+	        err, CADRE_CORRUPT,
+	        "\"%.200s/%s\" damaged at offset %llu, seq %llu to %llu: %.150s",
+	        load->log->dir, report->file, (unsigned long long)offset,
+	        (unsigned long long)first_bad, (unsigned long long)last_bad, what);
 }
 
 static enum cadre_status open_window(const struct cadre_log *log, cadre_seq first_seq,
@@ -111,11 +112,12 @@ static enum cadre_status read_header(struct cadre_window *window, cadre_seq firs
 {
 	uint8_t data[CADRE_LOG_BLOCK_BYTES];
 	size_t got = 0;
-	enum cadre_status status = window->file->env->ops->pread(
-	        window->file, 0, data, sizeof data, &got, err);
+	enum cadre_status status = window->file->env->ops->pread(window->file, 0, data,
+	                                                         sizeof data, &got, err);
 
 	if (status == CADRE_OK)
-		status = cadre_segment_header_scan(cadre_slice(data, got), ret_header, err);
+		status = cadre_segment_header_scan(cadre_slice(data, got), ret_header,
+		                                   err);
 	if (status != CADRE_OK)
 		return status;
 	if (ret_header->first_seq != first_seq)
@@ -123,7 +125,8 @@ static enum cadre_status read_header(struct cadre_window *window, cadre_seq firs
 	if (ret_header->sealed)
 		return CADRE_OK;
 	if (ret_header->file_bytes != window->limit)
-		return cadre_error_set(err, CADRE_CORRUPT, "%llu bytes long, made with %llu",
+		return cadre_error_set(err, CADRE_CORRUPT,
+		                       "%llu bytes long, made with %llu",
 		                       (unsigned long long)window->limit,
 		                       (unsigned long long)ret_header->file_bytes);
 	if (!cadre_log_all_zero(data + CADRE_SEGMENT_HEADER_BYTES,
@@ -169,7 +172,8 @@ static enum cadre_status load_frames(struct load *load, struct cadre_segment *se
 		return status;
 	keep_tail(load->log, segment, tail);
 	if (tail->state == CADRE_CORRUPT)
-		return damaged(load, first_seq, tail->end, tail->last_bad, tail->message, err);
+		return damaged(load, first_seq, tail->end, tail->last_bad, tail->message,
+		               err);
 	if (load->following > 0 && tail->state == CADRE_TORN)
 		return damaged(load, first_seq, tail->end, 0, tail->message, err);
 	if (load->following > 0 && tail->head.last_seq + 1 != load->following)
@@ -198,7 +202,8 @@ static enum cadre_status load_sealed(struct load *load, struct cadre_segment *se
 	else if (status != CADRE_OK && err)
 		*err = why;
 	else if (footer->first_seq != first_seq)
-		status = damaged(load, first_seq, offset, 0, "footer of another segment", err);
+		status = damaged(load, first_seq, offset, 0, "footer of another segment",
+		                 err);
 	if (status == CADRE_OK) {
 		head->last_seq = segment->last_seq = footer->last_seq;
 		head->epoch = footer->epoch;
@@ -214,7 +219,8 @@ static enum cadre_status load_sealed(struct load *load, struct cadre_segment *se
 }
 
 /* The segment continues where the one before ended. */
-static enum cadre_status check_link(struct load *load, const struct cadre_segment *segment,
+static enum cadre_status check_link(struct load *load,
+                                    const struct cadre_segment *segment,
                                     struct cadre_error *err)
 {
 	const struct cadre_log_head *head = &load->log->head;
@@ -262,8 +268,9 @@ static enum cadre_status load_segment(struct load *load, cadre_seq first_seq,
 		segment->last_seq = first_seq - 1;
 		segment->end = CADRE_LOG_BLOCK_BYTES;
 		log->count++;
-		status = segment->header.sealed ? load_sealed(load, segment, &window, err)
-		                                : load_frames(load, segment, &window, err);
+		status = segment->header.sealed
+		                 ? load_sealed(load, segment, &window, err)
+		                 : load_frames(load, segment, &window, err);
 	}
 	cadre_window_fini(&window);
 	return status;

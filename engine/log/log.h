@@ -56,9 +56,9 @@ struct cadre_log_report {
 	uint64_t segments;        /* files found */
 	/* Damage; file is empty when there is none. */
 	char file[64];
-	uint64_t offset;      /* bytes, in the file */
-	cadre_seq first_bad;  /* first seq that cannot be read */
-	cadre_seq last_bad;   /* last seq known to lie in the damage, or first_bad */
+	uint64_t offset;     /* bytes, in the file */
+	cadre_seq first_bad; /* first seq that cannot be read */
+	cadre_seq last_bad;  /* last seq known to lie in the damage, or first_bad */
 };
 
 /* Opens for appending, recovering first. `ret_report` may be NULL.
@@ -73,11 +73,10 @@ CADRE_MUST_CHECK enum cadre_status cadre_log_open(struct cadre_env *env,
  * Sees whole batches up to the last durable frame at the time of opening;
  * damage ends the readable range and is described in the report, and the call
  * still succeeds. */
-CADRE_MUST_CHECK enum cadre_status cadre_log_open_read(struct cadre_env *env,
-                                                       const struct cadre_log_options *options,
-                                                       struct cadre_log **ret_log,
-                                                       struct cadre_log_report *ret_report,
-                                                       struct cadre_error *err);
+CADRE_MUST_CHECK enum cadre_status
+cadre_log_open_read(struct cadre_env *env, const struct cadre_log_options *options,
+                    struct cadre_log **ret_log, struct cadre_log_report *ret_report,
+                    struct cadre_error *err);
 /* Read handles only: looks for frames written since. */
 CADRE_MUST_CHECK enum cadre_status cadre_log_refresh(struct cadre_log *log,
                                                      struct cadre_error *err);
@@ -86,11 +85,11 @@ void cadre_log_close(struct cadre_log *log);
 
 /* Positions. 0 and a zero chain while empty. */
 struct cadre_log_head {
-	cadre_seq last_seq;    /* appended */
-	cadre_seq durable_seq; /* synced */
-	cadre_seq commit_seq;  /* newest commit seq found in or put into a frame */
-	cadre_epoch epoch;     /* of the last batch */
-	cadre_time_ms time_ms; /* of the last batch */
+	cadre_seq last_seq;        /* appended */
+	cadre_seq durable_seq;     /* synced */
+	cadre_seq commit_seq;      /* newest commit seq found in or put into a frame */
+	cadre_epoch epoch;         /* of the last batch */
+	cadre_time_ms time_ms;     /* of the last batch */
 	struct cadre_sha256 chain; /* after last_seq */
 };
 struct cadre_log_head cadre_log_head(const struct cadre_log *log);
@@ -108,15 +107,13 @@ CADRE_MUST_CHECK enum cadre_status cadre_log_append(struct cadre_log *log,
 CADRE_MUST_CHECK enum cadre_status cadre_log_sync(struct cadre_log *log,
                                                   struct cadre_error *err);
 /* Appends and syncs a SEAL when the last frame is not one already. */
-CADRE_MUST_CHECK enum cadre_status cadre_log_seal_mark(struct cadre_log *log,
-                                                       cadre_seq commit_seq,
-                                                       struct cadre_error *err);
+CADRE_MUST_CHECK enum cadre_status
+cadre_log_seal_mark(struct cadre_log *log, cadre_seq commit_seq, struct cadre_error *err);
 /* CADRE_OK when a frame of `payload_bytes` can be appended without allocating
  * disk space; tries to prepare the next segment when not. Else
  * CADRE_OUT_OF_SPACE; clears by itself when space returns. */
-CADRE_MUST_CHECK enum cadre_status cadre_log_prepare(struct cadre_log *log,
-                                                     size_t payload_bytes,
-                                                     struct cadre_error *err);
+CADRE_MUST_CHECK enum cadre_status
+cadre_log_prepare(struct cadre_log *log, size_t payload_bytes, struct cadre_error *err);
 /* One slice of background work of about `budget_bytes`: zeroing the next
  * segment, sealing a closed one, dropping what sealing made useless.
  * `*ret_more` says whether more waits. An error here loses nothing. */
@@ -130,10 +127,10 @@ CADRE_MUST_CHECK enum cadre_status cadre_log_seal_all(struct cadre_log *log,
 struct cadre_log_stat {
 	uint64_t segments;
 	uint64_t sealed_segments;
-	uint64_t sealed_bytes;      /* on disk */
+	uint64_t sealed_bytes;       /* on disk */
 	uint64_t sealed_batch_bytes; /* of the batches in sealed segments */
-	uint64_t active_bytes;      /* frames in the active and closed segments */
-	cadre_seq first_seq;        /* oldest present, 0 while empty */
+	uint64_t active_bytes;       /* frames in the active and closed segments */
+	cadre_seq first_seq;         /* oldest present, 0 while empty */
 };
 struct cadre_log_stat cadre_log_stat(const struct cadre_log *log);
 
@@ -142,10 +139,9 @@ struct cadre_log_stat cadre_log_stat(const struct cadre_log *log);
  * head. Each batch is checked (crc); the chain is checked from the second
  * returned batch on. A batch's slices live until the next call on the cursor.
  * Errors: CADRE_NOT_FOUND (older than first_seq), CADRE_CORRUPT. */
-CADRE_MUST_CHECK enum cadre_status cadre_log_cursor_open(struct cadre_log *log,
-                                                         cadre_seq from,
-                                                         struct cadre_log_cursor **ret_cursor,
-                                                         struct cadre_error *err);
+CADRE_MUST_CHECK enum cadre_status
+cadre_log_cursor_open(struct cadre_log *log, cadre_seq from,
+                      struct cadre_log_cursor **ret_cursor, struct cadre_error *err);
 CADRE_MUST_CHECK enum cadre_status cadre_log_cursor_next(struct cadre_log_cursor *cursor,
                                                          struct cadre_batch *ret_batch,
                                                          struct cadre_error *err);
@@ -164,24 +160,21 @@ struct cadre_log_finding {
 	uint64_t bytes_done, bytes_total;
 };
 typedef void (*cadre_log_finding_fn)(void *ctx, const struct cadre_log_finding *finding);
-CADRE_MUST_CHECK enum cadre_status cadre_log_verify(struct cadre_env *env,
-                                                    const struct cadre_log_options *options,
-                                                    cadre_log_finding_fn fn, void *ctx,
-                                                    struct cadre_log_head *ret_head,
-                                                    struct cadre_error *err);
+CADRE_MUST_CHECK enum cadre_status
+cadre_log_verify(struct cadre_env *env, const struct cadre_log_options *options,
+                 cadre_log_finding_fn fn, void *ctx, struct cadre_log_head *ret_head,
+                 struct cadre_error *err);
 /* Cuts the log behind `last_seq` (a batch's last): everything later is copied to
  * lost+found first. Explicit repair only; the log must not be open. */
 CADRE_MUST_CHECK enum cadre_status cadre_log_cut(struct cadre_env *env,
                                                  const struct cadre_log_options *options,
-                                                 cadre_seq last_seq, struct cadre_error *err);
+                                                 cadre_seq last_seq,
+                                                 struct cadre_error *err);
 /* Starts an empty log whose first batch will be `first_seq` behind `chain`: what
  * a node restored from a snapshot has. The directory must hold no segment. */
-CADRE_MUST_CHECK enum cadre_status cadre_log_create_at(struct cadre_env *env,
-                                                       const struct cadre_log_options *options,
-                                                       cadre_seq first_seq,
-                                                       cadre_epoch epoch,
-                                                       cadre_time_ms time_ms,
-                                                       const struct cadre_sha256 *chain,
-                                                       struct cadre_error *err);
+CADRE_MUST_CHECK enum cadre_status
+cadre_log_create_at(struct cadre_env *env, const struct cadre_log_options *options,
+                    cadre_seq first_seq, cadre_epoch epoch, cadre_time_ms time_ms,
+                    const struct cadre_sha256 *chain, struct cadre_error *err);
 
 #endif

@@ -67,8 +67,8 @@ enum cadre_status cadre_log_keep_lost(struct cadre_log *log, struct cadre_file *
 	return status;
 }
 
-static enum cadre_status zero_range(struct cadre_file *file, uint64_t offset, uint64_t end,
-                                    struct cadre_error *err)
+static enum cadre_status zero_range(struct cadre_file *file, uint64_t offset,
+                                    uint64_t end, struct cadre_error *err)
 {
 	static const uint8_t zeros[CADRE_LOG_BLOCK_BYTES];
 
@@ -82,15 +82,16 @@ static enum cadre_status zero_range(struct cadre_file *file, uint64_t offset, ui
 }
 
 static enum cadre_status cut_torn(struct cadre_log *log, const struct cadre_tail *tail,
-                                  struct cadre_log_report *report, struct cadre_error *err)
+                                  struct cadre_log_report *report,
+                                  struct cadre_error *err)
 {
 	struct cadre_segment *segment = cadre_log_last_segment(log);
 	uint64_t length = tail->bad_end - tail->end;
 	enum cadre_status status;
 
 	CADRE_ASSERT(segment);
-	status = cadre_log_keep_lost(log, log->active, segment->header.first_seq, tail->end,
-	                             length, err);
+	status = cadre_log_keep_lost(log, log->active, segment->header.first_seq,
+	                             tail->end, length, err);
 
 	/* A full disk must not keep a node from starting; nobody was told that the
 	 * torn bytes are stored. */
@@ -133,7 +134,8 @@ static enum cadre_status rewrite_unsynced(struct cadre_log *log,
 	return status;
 }
 
-static enum cadre_status recover_last(struct cadre_log *log, const struct cadre_tail *tail,
+static enum cadre_status recover_last(struct cadre_log *log,
+                                      const struct cadre_tail *tail,
                                       struct cadre_log_report *report,
                                       struct cadre_error *err)
 {
@@ -189,8 +191,8 @@ static enum cadre_status adopt_next(struct cadre_log *log, struct cadre_error *e
 
 static enum cadre_status first_segment(struct cadre_log *log, struct cadre_error *err)
 {
-	enum cadre_status status =
-	        cadre_log_make_room(log, cadre_frame_padded_bytes(0), err);
+	enum cadre_status status = cadre_log_make_room(log, cadre_frame_padded_bytes(0),
+	                                               err);
 
 	/* Without space a log that has content still opens: it reads. */
 	if (status == CADRE_OUT_OF_SPACE && log->count > 0)
@@ -223,7 +225,8 @@ enum cadre_status cadre_log_open_dir(struct cadre_log *log, struct cadre_error *
 	struct cadre_env *env = log->env;
 	struct cadre_log_names names;
 	enum cadre_status status = cadre_log_list(log, &names, NULL);
-	bool fresh = status == CADRE_NOT_FOUND || (status == CADRE_OK && names.count == 0);
+	bool fresh = status == CADRE_NOT_FOUND ||
+	             (status == CADRE_OK && names.count == 0);
 
 	if (status == CADRE_OK)
 		cadre_log_names_fini(&names);

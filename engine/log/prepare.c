@@ -63,7 +63,8 @@ static enum cadre_status finish(struct cadre_log *log, struct cadre_error *err)
 }
 
 /* Writes and syncs the next `budget` bytes, so that no sync has much to do. */
-static enum cadre_status fill(struct cadre_log *log, size_t budget, struct cadre_error *err)
+static enum cadre_status fill(struct cadre_log *log, size_t budget,
+                              struct cadre_error *err)
 {
 	struct cadre_preparation *preparation = &log->preparation;
 	uint64_t stop = preparation->written + budget;
@@ -106,7 +107,8 @@ enum cadre_status cadre_log_prepare_step(struct cadre_log *log, uint64_t bytes,
 
 static enum cadre_status write_header(struct cadre_log *log,
                                       const struct cadre_segment_header *header,
-                                      struct cadre_file **ret_file, struct cadre_error *err)
+                                      struct cadre_file **ret_file,
+                                      struct cadre_error *err)
 {
 	uint8_t block[CADRE_LOG_BLOCK_BYTES] = { 0 };
 	char path[CADRE_LOG_PATH_BYTES];
@@ -197,7 +199,8 @@ static bool has_room(struct cadre_log *log, size_t padded)
 {
 	struct cadre_segment *segment = cadre_log_last_segment(log);
 
-	return segment && log->active && segment->header.file_bytes - segment->end >= padded;
+	return segment && log->active &&
+	       segment->header.file_bytes - segment->end >= padded;
 }
 
 /* Bytes of the segment that takes a frame of `padded` bytes next. */
@@ -228,7 +231,8 @@ enum cadre_status cadre_log_prepare(struct cadre_log *log, size_t payload_bytes,
 
 	if (log->latched)
 		return cadre_error_set(err, CADRE_IO_ERROR,
-		                       "\"%s\": a write failed before; restart", log->dir);
+		                       "\"%s\": a write failed before; restart",
+		                       log->dir);
 	if (has_room(log, padded))
 		return CADRE_OK;
 	return cadre_log_prepare_step(log, bytes_for(log, padded), SIZE_MAX, err);

@@ -75,7 +75,8 @@ static enum cadre_status follow_tail(struct cadre_log *log, struct cadre_error *
 	tail.batch_bytes = last->batch_bytes;
 	cadre_window_reset(&log->tail);
 	do
-		status = cadre_tail_step(&tail, &log->tail, &last->header, NULL, NULL, err);
+		status = cadre_tail_step(&tail, &log->tail, &last->header, NULL, NULL,
+		                         err);
 	while (status == CADRE_OK);
 	last->end = tail.end;
 	last->last_seq = tail.head.last_seq;

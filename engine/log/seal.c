@@ -72,8 +72,8 @@ static enum cadre_status write_out(struct cadre_sealer *sealer, const void *data
                                    size_t length, struct cadre_error *err)
 {
 	struct cadre_env *env = sealer->out->env;
-	enum cadre_status status =
-	        env->ops->pwrite(sealer->out, sealer->out_bytes, data, length, err);
+	enum cadre_status status = env->ops->pwrite(sealer->out, sealer->out_bytes, data,
+	                                            length, err);
 
 	if (status != CADRE_OK)
 		return status;
@@ -135,9 +135,9 @@ static enum cadre_status check_block(struct cadre_sealer *sealer, struct cadre_e
 	struct cadre_buffer again = { 0 };
 	struct cadre_sha256 before;
 	struct cadre_sha256 after;
-	enum cadre_status status =
-	        cadre_sealed_unpack(cadre_buffer_slice(&sealer->packed),
-	                            sealer->packer.first_seq, &again, &before, &after, err);
+	enum cadre_status status = cadre_sealed_unpack(
+	        cadre_buffer_slice(&sealer->packed), sealer->packer.first_seq, &again,
+	        &before, &after, err);
 
 	if (status == CADRE_OK &&
 	    !cadre_slice_equal(cadre_buffer_slice(&again),
@@ -225,7 +225,8 @@ static enum cadre_status take_frame(struct cadre_sealer *sealer, struct cadre_er
 	return status;
 }
 
-static enum cadre_status write_footer(struct cadre_sealer *sealer, struct cadre_error *err)
+static enum cadre_status write_footer(struct cadre_sealer *sealer,
+                                      struct cadre_error *err)
 {
 	struct cadre_sealed_footer *footer = &sealer->footer;
 	const struct cadre_log_head *head = &sealer->tail.head;
@@ -309,8 +310,8 @@ static struct cadre_segment *find_closed(struct cadre_log *log)
 	return NULL;
 }
 
-enum cadre_status cadre_log_seal_step(struct cadre_log *log, size_t budget, bool *ret_more,
-                                      struct cadre_error *err)
+enum cadre_status cadre_log_seal_step(struct cadre_log *log, size_t budget,
+                                      bool *ret_more, struct cadre_error *err)
 {
 	struct cadre_segment *segment = find_closed(log);
 	enum cadre_status status = CADRE_OK;
@@ -339,7 +340,8 @@ enum cadre_status cadre_log_seal_all(struct cadre_log *log, struct cadre_error *
 	CADRE_ASSERT(!log->read_only);
 	if (log->latched)
 		return cadre_error_set(err, CADRE_IO_ERROR,
-		                       "\"%.400s\": a write failed before; restart", log->dir);
+		                       "\"%.400s\": a write failed before; restart",
+		                       log->dir);
 	CADRE_ASSERT(!log->unsynced);
 	if (log->active && last && last->last_seq >= last->header.first_seq) {
 		cadre_file_close(log->active);

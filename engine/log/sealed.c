@@ -45,8 +45,9 @@ void cadre_sealed_footer_encode(const struct cadre_sealed_footer *footer, uint8_
 	cadre_put_le64(out + AT_RECORDS, footer->records);
 	memcpy(out + AT_CHAIN, footer->chain.bytes, sizeof footer->chain.bytes);
 	memcpy(out + AT_HASH, footer->hash.bytes, sizeof footer->hash.bytes);
-	cadre_put_le32(out + AT_CRC, cadre_crc32c(0, out + AT_VERSION,
-	                                          CADRE_SEALED_FOOTER_BYTES - AT_VERSION));
+	cadre_put_le32(out + AT_CRC,
+	               cadre_crc32c(0, out + AT_VERSION,
+	                            CADRE_SEALED_FOOTER_BYTES - AT_VERSION));
 }
 
 enum cadre_status cadre_sealed_footer_scan(struct cadre_slice data, uint64_t file_bytes,
@@ -61,7 +62,8 @@ enum cadre_status cadre_sealed_footer_scan(struct cadre_slice data, uint64_t fil
 		return cadre_error_set(err, CADRE_CORRUPT, "file shorter than a footer");
 	if (cadre_get_le32(at + AT_MAGIC) != MAGIC ||
 	    cadre_get_le32(at + AT_CRC) !=
-	            cadre_crc32c(0, at + AT_VERSION, CADRE_SEALED_FOOTER_BYTES - AT_VERSION))
+	            cadre_crc32c(0, at + AT_VERSION,
+	                         CADRE_SEALED_FOOTER_BYTES - AT_VERSION))
 		return cadre_error_set(err, CADRE_CORRUPT, "footer checksum mismatch");
 	footer.blocks = cadre_get_le32(at + AT_BLOCKS);
 	footer.seek_offset = cadre_get_le64(at + AT_SEEK_OFFSET);
@@ -123,12 +125,14 @@ enum cadre_status cadre_sealed_table_check(struct cadre_slice table,
 
 	if (table.length != (uint64_t)footer->blocks * CADRE_SEALED_ENTRY_BYTES ||
 	    cadre_crc32c(0, table.data, table.length) != footer->seek_crc)
-		return cadre_error_set(err, CADRE_CORRUPT, "seek table checksum mismatch");
+		return cadre_error_set(err, CADRE_CORRUPT,
+		                       "seek table checksum mismatch");
 	for (uint32_t i = 0; i < footer->blocks; i++) {
 		struct cadre_sealed_entry entry = cadre_sealed_entry_decode(
 		        table.data + (size_t)i * CADRE_SEALED_ENTRY_BYTES);
 		if (entry.offset != offset || entry.compressed_bytes == 0 ||
-		    entry.compressed_bytes > ZSTD_COMPRESSBOUND(CADRE_SEALED_PACKED_BYTES_MAX) ||
+		    entry.compressed_bytes >
+		            ZSTD_COMPRESSBOUND(CADRE_SEALED_PACKED_BYTES_MAX) ||
 		    entry.packed_bytes > CADRE_SEALED_PACKED_BYTES_MAX ||
 		    entry.batch_bytes > CADRE_SEALED_BATCH_BYTES_MAX ||
 		    entry.first_seq < seq_min || entry.first_seq > footer->last_seq ||
@@ -156,7 +160,8 @@ void cadre_sealed_fini(struct cadre_sealed *sealed)
 }
 
 static enum cadre_status read_into(struct cadre_file *file, struct cadre_buffer *buffer,
-                                   uint64_t offset, size_t length, struct cadre_error *err)
+                                   uint64_t offset, size_t length,
+                                   struct cadre_error *err)
 {
 	enum cadre_status status;
 
@@ -248,8 +253,8 @@ static enum cadre_status decompress(struct cadre_sealed *sealed,
 	status = cadre_buffer_reserve(&sealed->packed, entry->packed_bytes);
 	if (!sealed->context || status != CADRE_OK)
 		return cadre_error_set(err, CADRE_OUT_OF_MEMORY, "unpacking a block");
-	got = ZSTD_decompressDCtx(sealed->context, sealed->packed.data, entry->packed_bytes,
-	                          from->data, from->length);
+	got = ZSTD_decompressDCtx(sealed->context, sealed->packed.data,
+	                          entry->packed_bytes, from->data, from->length);
 	if (got != entry->packed_bytes)
 		return cadre_error_set(err, CADRE_CORRUPT, "block does not decompress");
 	sealed->packed.length = got;
@@ -259,26 +264,29 @@ static enum cadre_status decompress(struct cadre_sealed *sealed,
 enum cadre_status cadre_sealed_read(struct cadre_sealed *sealed, uint32_t index,
                                     struct cadre_buffer *out,
                                     struct cadre_sha256 *ret_before,
-                                    struct cadre_sha256 *ret_after, struct cadre_error *err)
+                                    struct cadre_sha256 *ret_after,
+                                    struct cadre_error *err)
 {
 	struct cadre_sealed_entry entry = cadre_sealed_entry_at(sealed, index);
 	bool last = index + 1 == sealed->footer.blocks;
-	enum cadre_status status = read_into(sealed->file, &sealed->compressed, entry.offset,
-	                                     entry.compressed_bytes, err);
+	enum cadre_status status = read_into(sealed->file, &sealed->compressed,
+	                                     entry.offset, entry.compressed_bytes, err);
 
 	cadre_buffer_clear(out);
 	if (status == CADRE_OK)
 		status = decompress(sealed, &entry, err);
 	if (status == CADRE_OK)
 		status = cadre_sealed_unpack(cadre_buffer_slice(&sealed->packed),
-		                             entry.first_seq, out, ret_before, ret_after, err);
+		                             entry.first_seq, out, ret_before, ret_after,
+		                             err);
 	if (status != CADRE_OK)
 		return status;
 	if (out->length != entry.batch_bytes)
 		return cadre_error_set(err, CADRE_CORRUPT, "block of other batches");
 	if (last && memcmp(ret_after->bytes, sealed->footer.chain.bytes,
 	                   sizeof ret_after->bytes) != 0)
-		return cadre_error_set(err, CADRE_CORRUPT,
-		                       "the footer's chain does not follow from the batches");
+		return cadre_error_set(
+		        err, CADRE_CORRUPT,
+		        "the footer's chain does not follow from the batches");
 	return CADRE_OK;
 }

@@ -84,7 +84,8 @@ struct cadre_sealed_entry cadre_sealed_entry_decode(const uint8_t *data);
 /* Checks the whole table: checksum, order, no gap, every length within its limit.
  * Errors: CADRE_CORRUPT. */
 CADRE_MUST_CHECK enum cadre_status
-cadre_sealed_table_check(struct cadre_slice table, const struct cadre_sealed_footer *footer,
+cadre_sealed_table_check(struct cadre_slice table,
+                         const struct cadre_sealed_footer *footer,
                          struct cadre_error *err);
 
 /* Builds the packed form of one block. `{0}` is empty. */
@@ -129,11 +130,9 @@ struct cadre_sealed {
 };
 /* Reads footer and seek table. Ownership: takes `file` in any case; fini closes it.
  * Errors: CADRE_CORRUPT, `*ret_offset` then is where. */
-CADRE_MUST_CHECK enum cadre_status cadre_sealed_open(struct cadre_sealed *sealed,
-                                                     struct cadre_file *file,
-                                                     uint64_t file_bytes,
-                                                     uint64_t *ret_offset,
-                                                     struct cadre_error *err);
+CADRE_MUST_CHECK enum cadre_status
+cadre_sealed_open(struct cadre_sealed *sealed, struct cadre_file *file,
+                  uint64_t file_bytes, uint64_t *ret_offset, struct cadre_error *err);
 void cadre_sealed_fini(struct cadre_sealed *sealed);
 struct cadre_sealed_entry cadre_sealed_entry_at(const struct cadre_sealed *sealed,
                                                 uint32_t index);

@@ -71,7 +71,8 @@ static enum cadre_status pack_records(struct cadre_sealed_packer *packer,
 		if (status == CADRE_OK)
 			status = put(&packer->numbers, record.payload.length);
 		if (status == CADRE_OK)
-			status = cadre_buffer_append(&packer->payloads, record.payload.data,
+			status = cadre_buffer_append(&packer->payloads,
+			                             record.payload.data,
 			                             record.payload.length);
 	}
 	return status;
@@ -222,7 +223,8 @@ enum cadre_status cadre_sealed_unpack(struct cadre_slice packed, cadre_seq first
                                       struct cadre_sha256 *ret_after,
                                       struct cadre_error *err)
 {
-	struct unpack unpack = { .out = out, .out_start = out->length,
+	struct unpack unpack = { .out = out,
+		                 .out_start = out->length,
 		                 .next_seq = first_seq };
 	const uint8_t *at = packed.data;
 	uint32_t batches;

@@ -34,8 +34,9 @@ void cadre_segment_header_encode(const struct cadre_segment_header *header, uint
 	cadre_put_le64(out + AT_TIME, header->time_ms);
 	cadre_put_le64(out + AT_COMMIT, header->commit_seq);
 	memcpy(out + AT_CHAIN, header->chain.bytes, sizeof header->chain.bytes);
-	cadre_put_le32(out + AT_CRC, cadre_crc32c(0, out + AT_VERSION,
-	                                          CADRE_SEGMENT_HEADER_BYTES - AT_VERSION));
+	cadre_put_le32(out + AT_CRC,
+	               cadre_crc32c(0, out + AT_VERSION,
+	                            CADRE_SEGMENT_HEADER_BYTES - AT_VERSION));
 }
 
 enum cadre_status cadre_segment_header_scan(struct cadre_slice data,
@@ -55,7 +56,8 @@ enum cadre_status cadre_segment_header_scan(struct cadre_slice data,
 	    cadre_crc32c(0, at + AT_VERSION, CADRE_SEGMENT_HEADER_BYTES - AT_VERSION))
 		return cadre_error_set(err, CADRE_CORRUPT, "header checksum mismatch");
 	if (cadre_get_le32(at + AT_VERSION) != 0)
-		return cadre_error_set(err, CADRE_CORRUPT, "format version %u, known is 0",
+		return cadre_error_set(err, CADRE_CORRUPT,
+		                       "format version %u, known is 0",
 		                       cadre_get_le32(at + AT_VERSION));
 	header.sealed = magic == MAGIC_SEALED;
 	header.first_seq = cadre_get_le64(at + AT_FIRST_SEQ);
@@ -132,8 +134,8 @@ static enum cadre_status refill(struct cadre_window *window, uint64_t offset, si
 	status = cadre_buffer_reserve(buffer, want - kept);
 	if (status != CADRE_OK)
 		return cadre_error_set(err, status, "reading %zu bytes", want);
-	status = window->file->env->ops->pread(window->file, offset + kept,
-	                                       buffer->data + kept, want - kept, &got, err);
+	status = window->file->env->ops->pread(
+	        window->file, offset + kept, buffer->data + kept, want - kept, &got, err);
 	if (status == CADRE_OK)
 		buffer->length += got;
 	return status;

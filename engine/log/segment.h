@@ -36,20 +36,22 @@ struct cadre_segment_header {
 void cadre_segment_header_encode(const struct cadre_segment_header *header, uint8_t *out);
 /* Errors: CADRE_CORRUPT. */
 CADRE_MUST_CHECK enum cadre_status
-cadre_segment_header_scan(struct cadre_slice data, struct cadre_segment_header *ret_header,
+cadre_segment_header_scan(struct cadre_slice data,
+                          struct cadre_segment_header *ret_header,
                           struct cadre_error *err);
 
 /* "<first seq, 16 hex>.seg" to at least CADRE_SEGMENT_NAME_BYTES. */
 void cadre_segment_name(cadre_seq first_seq, char *name);
 /* False unless `name` is such a name. */
-CADRE_MUST_CHECK bool cadre_segment_name_parse(const char *name, cadre_seq *ret_first_seq);
+CADRE_MUST_CHECK bool cadre_segment_name_parse(const char *name,
+                                               cadre_seq *ret_first_seq);
 
 /* A file read in pieces of at least CADRE_WINDOW_BYTES. Ownership: fini frees the
  * memory and closes the file. */
 #define CADRE_WINDOW_BYTES (1u << 20)
 struct cadre_window {
 	struct cadre_file *file;
-	uint64_t limit; /* bytes behind it are not read, nor kept */
+	uint64_t limit;  /* bytes behind it are not read, nor kept */
 	uint64_t offset; /* of data[0] */
 	struct cadre_buffer buffer;
 };

@@ -27,7 +27,8 @@ void cadre_tail_init(struct cadre_tail *tail, const struct cadre_segment_header 
 /* The batches of a frame follow from the head and fill the frame's seq range. */
 static enum cadre_status check_batches(struct cadre_log_head *head, bool *unlinked,
                                        const struct cadre_frame *frame,
-                                       struct cadre_slice payload, struct cadre_error *err)
+                                       struct cadre_slice payload,
+                                       struct cadre_error *err)
 {
 	struct cadre_batch batch;
 	enum cadre_status status;
@@ -40,10 +41,11 @@ static enum cadre_status check_batches(struct cadre_log_head *head, bool *unlink
 	while (payload.length > 0) {
 		status = cadre_batch_scan(payload, &batch, err);
 		if (status == CADRE_OK && batch.header.first_seq != head->last_seq + 1)
-			status = cadre_error_set(err, CADRE_CORRUPT,
-			                         "batch of seq %llu where %llu is next",
-			                         (unsigned long long)batch.header.first_seq,
-			                         (unsigned long long)head->last_seq + 1);
+			status = cadre_error_set(
+			        err, CADRE_CORRUPT,
+			        "batch of seq %llu where %llu is next",
+			        (unsigned long long)batch.header.first_seq,
+			        (unsigned long long)head->last_seq + 1);
 		if (status == CADRE_OK && !*unlinked)
 			status = cadre_batch_check_chain(&batch, &head->chain, err);
 		if (status != CADRE_OK)
@@ -57,10 +59,11 @@ static enum cadre_status check_batches(struct cadre_log_head *head, bool *unlink
 		payload.length -= batch.bytes.length;
 	}
 	if (head->last_seq != frame->last_seq)
-		return cadre_error_set(err, CADRE_CORRUPT,
-		                       "frame says it ends at seq %llu, its batches at %llu",
-		                       (unsigned long long)frame->last_seq,
-		                       (unsigned long long)head->last_seq);
+		return cadre_error_set(
+		        err, CADRE_CORRUPT,
+		        "frame says it ends at seq %llu, its batches at %llu",
+		        (unsigned long long)frame->last_seq,
+		        (unsigned long long)head->last_seq);
 	return CADRE_OK;
 }
 
@@ -73,15 +76,15 @@ static enum cadre_status read_frame(struct cadre_window *window,
 	struct cadre_frame_place place = { header->salt, offset };
 	const uint8_t *data;
 	size_t padded;
-	enum cadre_status status =
-	        cadre_window_get(window, offset, CADRE_FRAME_HEADER_BYTES, &data, err);
+	enum cadre_status status = cadre_window_get(window, offset,
+	                                            CADRE_FRAME_HEADER_BYTES, &data, err);
 
 	if (status == CADRE_END)
 		return cadre_error_set(err, CADRE_CORRUPT, "no frame starts here");
 	if (status != CADRE_OK)
 		return status;
-	status = cadre_frame_scan_header(cadre_slice(data, CADRE_FRAME_HEADER_BYTES), place,
-	                                 frame, err);
+	status = cadre_frame_scan_header(cadre_slice(data, CADRE_FRAME_HEADER_BYTES),
+	                                 place, frame, err);
 	if (status != CADRE_OK)
 		return status;
 	padded = cadre_frame_padded_bytes(frame->payload_bytes);
@@ -96,14 +99,15 @@ static enum cadre_status read_frame(struct cadre_window *window,
 enum cadre_status cadre_tail_step(struct cadre_tail *tail, struct cadre_window *window,
                                   const struct cadre_segment_header *header,
                                   struct cadre_frame *ret_frame,
-                                  struct cadre_slice *ret_payload, struct cadre_error *err)
+                                  struct cadre_slice *ret_payload,
+                                  struct cadre_error *err)
 {
 	struct cadre_frame frame;
 	struct cadre_slice payload;
 	struct cadre_log_head head = tail->head;
 	bool unlinked = tail->unlinked;
-	enum cadre_status status =
-	        read_frame(window, header, tail->end, &frame, &payload, err);
+	enum cadre_status status = read_frame(window, header, tail->end, &frame, &payload,
+	                                      err);
 
 	if (status == CADRE_OK)
 		status = check_batches(&head, &unlinked, &frame, payload, err);
@@ -142,8 +146,9 @@ enum cadre_status cadre_tail_find_frame(struct cadre_window *window,
 		        window, at, CADRE_FRAME_HEADER_BYTES, &data, err);
 		if (status != CADRE_OK)
 			return status;
-		status = cadre_frame_scan_header(cadre_slice(data, CADRE_FRAME_HEADER_BYTES),
-		                                 place, ret_frame, NULL);
+		status = cadre_frame_scan_header(
+		        cadre_slice(data, CADRE_FRAME_HEADER_BYTES), place, ret_frame,
+		        NULL);
 		if (status == CADRE_OK) {
 			*ret_offset = at;
 			return CADRE_OK;
@@ -160,9 +165,10 @@ static enum cadre_status find_zeros(struct cadre_window *window, uint64_t from,
 	for (uint64_t at = from; at < window->limit; at += CADRE_LOG_BLOCK_BYTES) {
 		const uint8_t *data;
 		uint64_t left = window->limit - at;
-		size_t length =
-		        left < CADRE_LOG_BLOCK_BYTES ? (size_t)left : CADRE_LOG_BLOCK_BYTES;
-		enum cadre_status status = cadre_window_get(window, at, length, &data, err);
+		size_t length = left < CADRE_LOG_BLOCK_BYTES ? (size_t)left
+		                                             : CADRE_LOG_BLOCK_BYTES;
+		enum cadre_status status = cadre_window_get(window, at, length, &data,
+		                                            err);
 		if (status == CADRE_END)
 			return CADRE_OK;
 		if (status != CADRE_OK)
@@ -175,7 +181,8 @@ static enum cadre_status find_zeros(struct cadre_window *window, uint64_t from,
 
 /* Sectors inside the length that the frame's valid header gives, or, when the
  * header is not there, the header's own sector. */
-static enum cadre_status has_unwritten_sector(struct cadre_window *window, uint64_t offset,
+static enum cadre_status has_unwritten_sector(struct cadre_window *window,
+                                              uint64_t offset,
                                               const struct cadre_frame *frame, bool *ret,
                                               struct cadre_error *err)
 {
@@ -259,7 +266,8 @@ enum cadre_status cadre_tail_scan(struct cadre_tail *tail, struct cadre_window *
 		tail->last_bad = bad.last_seq;
 		return CADRE_OK;
 	}
-	status = cadre_window_get(window, tail->end, CADRE_FRAME_HEADER_BYTES, &data, err);
+	status = cadre_window_get(window, tail->end, CADRE_FRAME_HEADER_BYTES, &data,
+	                          err);
 	if (status != CADRE_OK)
 		return status == CADRE_END ? CADRE_OK : status;
 	has_header = cadre_frame_scan_header(

@@ -43,8 +43,8 @@ static void progress(struct verify *verify, uint64_t bytes)
 	tell(verify, (struct cadre_log_finding){ .offset = 0 });
 }
 
-static void damage(struct verify *verify, uint64_t offset, cadre_seq first, cadre_seq last,
-                   const char *message)
+static void damage(struct verify *verify, uint64_t offset, cadre_seq first,
+                   cadre_seq last, const char *message)
 {
 	verify->damaged = true;
 	tell(verify, (struct cadre_log_finding){ .offset = offset,
@@ -97,11 +97,12 @@ static enum cadre_status verify_frames(struct verify *verify, struct cadre_windo
 			break;
 		if (tail.state == CADRE_TORN && verify->following == 0) {
 			verify->torn = true;
-			tell(verify, (struct cadre_log_finding){
-			                     .offset = tail.end,
-			                     .first_seq = tail.first_bad,
-			                     .last_seq = tail.first_bad,
-			                     .message = "torn: a write that power loss ended" });
+			tell(verify,
+			     (struct cadre_log_finding){
+			             .offset = tail.end,
+			             .first_seq = tail.first_bad,
+			             .last_seq = tail.first_bad,
+			             .message = "torn: a write that power loss ended" });
 			break;
 		}
 		status = cadre_tail_find_frame(window, header,
@@ -143,9 +144,11 @@ static enum cadre_status verify_blocks(struct verify *verify, struct cadre_seale
 		struct cadre_sha256 after;
 		status = cadre_sealed_read(sealed, i, &batches, &before, &after, &why);
 		if (status == CADRE_OK && !verify->unlinked &&
-		    memcmp(before.bytes, verify->head.chain.bytes, sizeof before.bytes) != 0)
-			status = cadre_error_set(&why, CADRE_CORRUPT,
-			                         "block does not follow from the one before");
+		    memcmp(before.bytes, verify->head.chain.bytes, sizeof before.bytes) !=
+		            0)
+			status = cadre_error_set(
+			        &why, CADRE_CORRUPT,
+			        "block does not follow from the one before");
 		if (status != CADRE_OK && status != CADRE_CORRUPT) {
 			if (err)
 				*err = why;
@@ -177,7 +180,8 @@ static enum cadre_status verify_hash(struct verify *verify, struct cadre_sealed 
 	cadre_sha256_init(&stream);
 	for (uint64_t at = 0; status == CADRE_OK && at < end;) {
 		uint64_t left = end - at;
-		size_t piece = left < CADRE_WINDOW_BYTES ? (size_t)left : CADRE_WINDOW_BYTES;
+		size_t piece = left < CADRE_WINDOW_BYTES ? (size_t)left
+		                                         : CADRE_WINDOW_BYTES;
 		const uint8_t *data;
 		status = cadre_window_get(window, at, piece, &data, err);
 		if (status == CADRE_OK)
@@ -200,12 +204,12 @@ static enum cadre_status verify_sealed(struct verify *verify, struct cadre_windo
 	struct cadre_error why = CADRE_ERROR_INIT;
 	struct cadre_sealed sealed;
 	uint64_t offset;
-	enum cadre_status status =
-	        cadre_sealed_open(&sealed, window->file, window->limit, &offset, &why);
+	enum cadre_status status = cadre_sealed_open(&sealed, window->file, window->limit,
+	                                             &offset, &why);
 
 	window->file = NULL;
-	if (status == CADRE_CORRUPT || (status == CADRE_OK &&
-	                                sealed.footer.first_seq != header->first_seq)) {
+	if (status == CADRE_CORRUPT ||
+	    (status == CADRE_OK && sealed.footer.first_seq != header->first_seq)) {
 		damage(verify, offset, header->first_seq,
 		       last_of_segment(verify, header->first_seq), why.message);
 		verify->head.last_seq = last_of_segment(verify, header->first_seq);
@@ -239,7 +243,8 @@ static enum cadre_status verify_segment(struct verify *verify, cadre_seq first_s
 	cadre_segment_name(first_seq, verify->name);
 	status = cadre_log_open_segment(verify->log, first_seq, &window, &header, &why);
 	if (status == CADRE_CORRUPT) {
-		damage(verify, 0, first_seq, last_of_segment(verify, first_seq), why.message);
+		damage(verify, 0, first_seq, last_of_segment(verify, first_seq),
+		       why.message);
 		verify->head.last_seq = last_of_segment(verify, first_seq);
 		verify->started = true;
 		verify->unlinked = true;
@@ -267,7 +272,8 @@ static enum cadre_status total_bytes(struct verify *verify,
 		uint64_t size = 0;
 		enum cadre_status status;
 		cadre_log_segment_path(verify->log, names->first_seqs[i], path);
-		status = cadre_file_open(verify->log->env, path, CADRE_OPEN_READ, &file, err);
+		status = cadre_file_open(verify->log->env, path, CADRE_OPEN_READ, &file,
+		                         err);
 		if (status != CADRE_OK)
 			return status;
 		status = verify->log->env->ops->size(file, &size, err);
@@ -302,7 +308,8 @@ static enum cadre_status verify_all(struct verify *verify, cadre_seq durable_flo
 enum cadre_status cadre_log_verify(struct cadre_env *env,
                                    const struct cadre_log_options *options,
                                    cadre_log_finding_fn fn, void *ctx,
-                                   struct cadre_log_head *ret_head, struct cadre_error *err)
+                                   struct cadre_log_head *ret_head,
+                                   struct cadre_error *err)
 {
 	struct verify verify = { .fn = fn, .ctx = ctx };
 	enum cadre_status status = cadre_log_new(env, options, &verify.log, err);
@@ -317,8 +324,9 @@ enum cadre_status cadre_log_verify(struct cadre_env *env,
 	if (ret_head)
 		*ret_head = verify.head;
 	if (verify.damaged)
-		return cadre_error_set(err, CADRE_CORRUPT, "\"%.400s\" is damaged", options->dir);
-	return verify.torn ? cadre_error_set(err, CADRE_TORN, "\"%.400s\" has a torn tail",
-	                                     options->dir)
+		return cadre_error_set(err, CADRE_CORRUPT, "\"%.400s\" is damaged",
+		                       options->dir);
+	return verify.torn ? cadre_error_set(err, CADRE_TORN,
+	                                     "\"%.400s\" has a torn tail", options->dir)
 	                   : CADRE_OK;
 }

@@ -30,8 +30,8 @@ static void expect_damage(struct sim_log *it, const char *file, uint64_t offset,
 	assert_int_equal(readable + 1, report.first_bad);
 	assert_int_equal(fixture_check(it->log, 1), readable);
 	sim_log_close(it);
-	assert_int_equal(cadre_log_verify(it->env, &it->options, sim_keep_finding, &finding,
-	                                  NULL, &err),
+	assert_int_equal(cadre_log_verify(it->env, &it->options, sim_keep_finding,
+	                                  &finding, NULL, &err),
 	                 CADRE_CORRUPT);
 	assert_string_equal(finding.file, file);
 	assert_true(finding.offset <= offset);
@@ -58,11 +58,13 @@ static void a_flip_in_the_last_acknowledged_frame_is_damage(void **state)
 	sim_log_close(&it);
 	for (uint64_t at = start; at < CADRE_LOG_BLOCK_BYTES + stat.active_bytes; at++) {
 		unsigned bit = (unsigned)test_random_below(&random, 8);
-		assert_int_equal(cadre_env_sim_flip(it.sim, SIM_LOG_DIR "/0000000000000001.seg",
+		assert_int_equal(cadre_env_sim_flip(it.sim,
+		                                    SIM_LOG_DIR "/0000000000000001.seg",
 		                                    at, bit),
 		                 CADRE_OK);
 		expect_damage(&it, file, at, 22);
-		assert_int_equal(cadre_env_sim_flip(it.sim, SIM_LOG_DIR "/0000000000000001.seg",
+		assert_int_equal(cadre_env_sim_flip(it.sim,
+		                                    SIM_LOG_DIR "/0000000000000001.seg",
 		                                    at, bit),
 		                 CADRE_OK);
 	}
@@ -215,8 +217,8 @@ static void seqs_known_to_be_durable_are_never_cut(void **state)
 		sim_log_close(&it);
 		if (last == 5) {
 			it.options.durable_floor = 45;
-			assert_int_equal(cadre_log_open(it.env, &it.options, &it.log, &report,
-			                                &err),
+			assert_int_equal(cadre_log_open(it.env, &it.options, &it.log,
+			                                &report, &err),
 			                 CADRE_CORRUPT);
 			it.log = NULL;
 			assert_int_equal(report.first_bad, 6);

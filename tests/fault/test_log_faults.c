@@ -76,7 +76,8 @@ static void sweep(bool sticky, int errno_value, bool crash)
 	uint64_t n;
 
 	for (n = 1; triggered; n++) {
-		struct cadre_env_sim_failure failure = { .nth = n, .sticky = sticky,
+		struct cadre_env_sim_failure failure = { .nth = n,
+			                                 .sticky = sticky,
 			                                 .errno_value = errno_value };
 		struct cadre_env_sim_failure off = { 0 };
 		struct outcome outcome = { 0 };
@@ -151,7 +152,8 @@ static void torn_writes_of_many_seeds_lose_nothing(void **state)
 
 static void after_a_failed_sync_nothing_is_acknowledged(void **state)
 {
-	struct cadre_env_sim_failure failure = { .nth = 1, .kinds = CADRE_ENV_SIM_SYNC,
+	struct cadre_env_sim_failure failure = { .nth = 1,
+		                                 .kinds = CADRE_ENV_SIM_SYNC,
 		                                 .errno_value = EIO };
 	struct cadre_error err = CADRE_ERROR_INIT;
 	struct sim_log it;
@@ -175,7 +177,8 @@ static void after_a_failed_sync_nothing_is_acknowledged(void **state)
  * recovery makes it durable before open returns. */
 static void what_open_shows_survives_a_power_loss_right_after(void **state)
 {
-	struct cadre_env_sim_failure failure = { .nth = 1, .kinds = CADRE_ENV_SIM_SYNC,
+	struct cadre_env_sim_failure failure = { .nth = 1,
+		                                 .kinds = CADRE_ENV_SIM_SYNC,
 		                                 .errno_value = EIO };
 	struct cadre_error err = CADRE_ERROR_INIT;
 
@@ -255,7 +258,8 @@ static void a_torn_tail_on_a_full_disk_does_not_stop_the_start(void **state)
 		cadre_env_sim_set_capacity(it.sim, cadre_env_sim_used(it.sim));
 		sim_log_open(&it, &report);
 		torn += report.torn_bytes > 0;
-		assert_int_equal(fixture_check(it.log, 1), cadre_log_head(it.log).last_seq);
+		assert_int_equal(fixture_check(it.log, 1),
+		                 cadre_log_head(it.log).last_seq);
 		assert_true(cadre_log_head(it.log).last_seq >= 5);
 		sim_log_fini(&it);
 	}
@@ -286,8 +290,8 @@ static void torn_bytes_are_kept_in_lost_and_found(void **state)
 		sim_log_close(&it);
 		sim_log_open(&it, &report);
 		if (report.torn_bytes > 0) {
-			assert_ok(it.env->ops->list(it.env, SIM_LOST_DIR, count_name, &names,
-			                            &err));
+			assert_ok(it.env->ops->list(it.env, SIM_LOST_DIR, count_name,
+			                            &names, &err));
 			assert_int_equal(names, 1);
 			torn++;
 		}

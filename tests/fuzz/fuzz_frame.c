@@ -13,8 +13,8 @@ static void put_file(struct cadre_env *env, const char *path, const uint8_t *dat
 {
 	struct cadre_file *file;
 
-	CADRE_ASSERT(cadre_file_open(env, path, CADRE_OPEN_WRITE | CADRE_OPEN_CREATE, &file,
-	                             NULL) == CADRE_OK);
+	CADRE_ASSERT(cadre_file_open(env, path, CADRE_OPEN_WRITE | CADRE_OPEN_CREATE,
+	                             &file, NULL) == CADRE_OK);
 	CADRE_ASSERT(env->ops->pwrite(file, 0, data, size, NULL) == CADRE_OK);
 	cadre_file_close(file);
 }
@@ -22,16 +22,19 @@ static void put_file(struct cadre_env *env, const char *path, const uint8_t *dat
 /* What a log shows, it can read; and recovery is done once. */
 static void open_log(struct cadre_env *env)
 {
-	struct cadre_log_options options = { .dir = "/log", .lost_found_dir = "/lost",
+	struct cadre_log_options options = { .dir = "/log",
+		                             .lost_found_dir = "/lost",
 		                             .segment_bytes = 65536 };
 	struct cadre_log *log;
 	struct cadre_log_report report;
 	cadre_seq last;
 
-	enum cadre_status status = cadre_log_verify(env, &options, NULL, NULL, NULL, NULL);
+	enum cadre_status status = cadre_log_verify(env, &options, NULL, NULL, NULL,
+	                                            NULL);
 	if (cadre_log_open(env, &options, &log, &report, NULL) != CADRE_OK)
 		return;
-	CADRE_ASSERT(status == CADRE_OK || status == CADRE_TORN || report.torn_bytes == 0);
+	CADRE_ASSERT(status == CADRE_OK || status == CADRE_TORN ||
+	             report.torn_bytes == 0);
 	last = cadre_log_head(log).last_seq;
 	cadre_log_close(log);
 	CADRE_ASSERT(cadre_log_open(env, &options, &log, &report, NULL) == CADRE_OK);

@@ -12,8 +12,8 @@ static void unpack(const uint8_t *data, size_t size)
 	struct cadre_sha256 before;
 	struct cadre_sha256 after;
 
-	if (cadre_sealed_unpack(cadre_slice(data, size), 5, &out, &before, &after, NULL) ==
-	    CADRE_OK) {
+	if (cadre_sealed_unpack(cadre_slice(data, size), 5, &out, &before, &after,
+	                        NULL) == CADRE_OK) {
 		struct cadre_slice rest = cadre_buffer_slice(&out);
 		struct cadre_batch batch;
 		while (rest.length > 0) {
@@ -32,8 +32,8 @@ static void read_blocks(struct cadre_env *env, const uint8_t *data, size_t size)
 	struct cadre_buffer out = { 0 };
 	uint64_t offset;
 
-	CADRE_ASSERT(cadre_file_open(env, "/f", CADRE_OPEN_WRITE | CADRE_OPEN_CREATE, &file,
-	                             NULL) == CADRE_OK);
+	CADRE_ASSERT(cadre_file_open(env, "/f", CADRE_OPEN_WRITE | CADRE_OPEN_CREATE,
+	                             &file, NULL) == CADRE_OK);
 	CADRE_ASSERT(env->ops->pwrite(file, 0, data, size, NULL) == CADRE_OK);
 	if (cadre_sealed_open(&sealed, file, size, &offset, NULL) == CADRE_OK) {
 		for (uint32_t i = 0; i < sealed.footer.blocks; i++) {

@@ -60,8 +60,9 @@ static void a_missing_file_is_not_found_and_an_exclusive_one_conflicts(void **st
 	struct cadre_file *file;
 
 	(void)state;
-	assert_int_equal(cadre_file_open(env, in_base("no"), CADRE_OPEN_READ, &file, &err),
-	                 CADRE_NOT_FOUND);
+	assert_int_equal(
+	        cadre_file_open(env, in_base("no"), CADRE_OPEN_READ, &file, &err),
+	        CADRE_NOT_FOUND);
 	assert_non_null(strstr(err.message, in_base("no")));
 	assert_int_equal(env->ops->remove(env, in_base("no"), &err), CADRE_NOT_FOUND);
 	assert_ok(cadre_file_open(env, in_base("x"), create, &file, &err));
@@ -98,13 +99,15 @@ static void write_atomic_replaces_the_whole_file(void **state)
 	(void)state;
 	assert_ok(cadre_env_write_atomic(env, base, "s", "long content", 12, &err));
 	assert_ok(cadre_env_write_atomic(env, base, "s", "new", 3, &err));
-	assert_ok(cadre_env_read_file(env, in_base("s"), text, sizeof text, &length, &err));
+	assert_ok(
+	        cadre_env_read_file(env, in_base("s"), text, sizeof text, &length, &err));
 	assert_int_equal(length, 3);
 	assert_memory_equal(text, "new", 3);
 	assert_int_equal(cadre_env_read_file(env, in_base("s"), text, 2, &length, &err),
 	                 CADRE_TOO_LARGE);
-	assert_int_equal(cadre_env_read_file(env, in_base("s.tmp"), text, 2, &length, &err),
-	                 CADRE_NOT_FOUND);
+	assert_int_equal(
+	        cadre_env_read_file(env, in_base("s.tmp"), text, 2, &length, &err),
+	        CADRE_NOT_FOUND);
 }
 
 static void remove_tree_removes_files_and_one_level_of_directories(void **state)
@@ -121,9 +124,11 @@ static void remove_tree_removes_files_and_one_level_of_directories(void **state)
 	assert_ok(env->ops->mkdir(env, sub, &err));
 	assert_ok(cadre_env_write_atomic(env, sub, "f", "1", 1, &err));
 	assert_ok(cadre_env_write_atomic(env, in_base("t"), "g", "1", 1, &err));
-	assert_int_equal(env->ops->remove(env, in_base("t"), &err), CADRE_INCORRECT_STATE);
+	assert_int_equal(env->ops->remove(env, in_base("t"), &err),
+	                 CADRE_INCORRECT_STATE);
 	assert_ok(cadre_env_remove_tree(env, in_base("t"), &err));
-	assert_int_equal(env->ops->place(env, in_base("t"), &place, &err), CADRE_NOT_FOUND);
+	assert_int_equal(env->ops->place(env, in_base("t"), &place, &err),
+	                 CADRE_NOT_FOUND);
 	assert_ok(cadre_env_remove_tree(env, in_base("t"), &err));
 }
 
@@ -164,7 +169,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_was_written_is_read),
-		cmocka_unit_test(a_missing_file_is_not_found_and_an_exclusive_one_conflicts),
+		cmocka_unit_test(
+		        a_missing_file_is_not_found_and_an_exclusive_one_conflicts),
 		cmocka_unit_test(a_second_open_file_cannot_lock),
 		cmocka_unit_test(write_atomic_replaces_the_whole_file),
 		cmocka_unit_test(remove_tree_removes_files_and_one_level_of_directories),

@@ -158,7 +158,8 @@ static void the_nth_operation_fails_once_or_from_then_on(void **state)
 		cadre_env_sim_fail(sim, &failure);
 		assert_ok(env->ops->pwrite(file, 0, "x", 1, &err));
 		assert_false(cadre_env_sim_failed(sim));
-		assert_int_equal(env->ops->pwrite(file, 0, "x", 1, &err), CADRE_OUT_OF_SPACE);
+		assert_int_equal(env->ops->pwrite(file, 0, "x", 1, &err),
+		                 CADRE_OUT_OF_SPACE);
 		assert_true(cadre_env_sim_failed(sim));
 		assert_int_equal(env->ops->pwrite(file, 0, "x", 1, &err),
 		                 sticky ? CADRE_OUT_OF_SPACE : CADRE_OK);

@@ -29,8 +29,9 @@ static inline void fixture_batch(struct cadre_buffer *out, struct cadre_log_head
 	                 CADRE_OK);
 	for (uint32_t i = 0; i < count; i++) {
 		size_t length = fixture_payload(head->last_seq + 1 + i, payload);
-		assert_int_equal(cadre_batch_add(&builder, 3, cadre_slice(payload, length)),
-		                 CADRE_OK);
+		assert_int_equal(
+		        cadre_batch_add(&builder, 3, cadre_slice(payload, length)),
+		        CADRE_OK);
 	}
 	cadre_batch_finish(&builder, &head->chain);
 	head->chain = builder.header.chain;

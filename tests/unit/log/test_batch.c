@@ -48,14 +48,17 @@ static void every_flipped_bit_is_noticed(void **state)
 
 	(void)state;
 	make(&bytes, &head);
-	assert_int_equal(cadre_batch_scan(cadre_buffer_slice(&bytes), &batch, NULL), CADRE_OK);
+	assert_int_equal(cadre_batch_scan(cadre_buffer_slice(&bytes), &batch, NULL),
+	                 CADRE_OK);
 	for (size_t i = 0; i < 8 * batch.bytes.length; i++) {
 		bytes.data[i / 8] = (uint8_t)(bytes.data[i / 8] ^ 1u << (i % 8));
-		assert_int_equal(cadre_batch_scan(cadre_buffer_slice(&bytes), &batch, NULL),
-		                 CADRE_CORRUPT);
+		assert_int_equal(
+		        cadre_batch_scan(cadre_buffer_slice(&bytes), &batch, NULL),
+		        CADRE_CORRUPT);
 		bytes.data[i / 8] = (uint8_t)(bytes.data[i / 8] ^ 1u << (i % 8));
 	}
-	assert_int_equal(cadre_batch_scan(cadre_buffer_slice(&bytes), &batch, NULL), CADRE_OK);
+	assert_int_equal(cadre_batch_scan(cadre_buffer_slice(&bytes), &batch, NULL),
+	                 CADRE_OK);
 	zero.bytes[31] = 1;
 	assert_int_equal(cadre_batch_check_chain(&batch, &zero, NULL), CADRE_DIVERGED);
 	cadre_buffer_fini(&bytes);
@@ -70,9 +73,9 @@ static void every_shorter_piece_is_refused(void **state)
 	(void)state;
 	fixture_batch(&bytes, &head, 4);
 	for (size_t length = 1; length < bytes.length; length++)
-		assert_int_equal(cadre_batch_scan(cadre_slice(bytes.data, length), &batch,
-		                                  NULL),
-		                 CADRE_CORRUPT);
+		assert_int_equal(
+		        cadre_batch_scan(cadre_slice(bytes.data, length), &batch, NULL),
+		        CADRE_CORRUPT);
 	cadre_buffer_fini(&bytes);
 }
 
@@ -93,7 +96,8 @@ static void limits_are_told_apart(void **state)
 	assert_int_equal(cadre_batch_add(&builder, 1, payload), CADRE_LIMIT_EXCEEDED);
 	cadre_batch_rewind(&builder, 0, 0);
 	for (unsigned i = 0; i < CADRE_BATCH_RECORDS_MAX; i++)
-		assert_int_equal(cadre_batch_add(&builder, 1, cadre_slice("x", 1)), CADRE_OK);
+		assert_int_equal(cadre_batch_add(&builder, 1, cadre_slice("x", 1)),
+		                 CADRE_OK);
 	assert_int_equal(cadre_batch_add(&builder, 1, cadre_slice("x", 1)),
 	                 CADRE_LIMIT_EXCEEDED);
 	cadre_buffer_fini(&bytes);
@@ -110,11 +114,13 @@ static void long_runs_of_zeros_are_refused_wherever_they_lie(void **state)
 	for (size_t at = 0; at + CADRE_ZERO_RUN_BYTES <= sizeof data; at++) {
 		memset(data, 1, sizeof data);
 		memset(data + at, 0, CADRE_ZERO_RUN_BYTES);
-		assert_int_equal(cadre_batch_add(&builder, 1, cadre_slice(data, sizeof data)),
-		                 CADRE_INVALID_PARAMETER);
+		assert_int_equal(
+		        cadre_batch_add(&builder, 1, cadre_slice(data, sizeof data)),
+		        CADRE_INVALID_PARAMETER);
 		data[at + at % CADRE_ZERO_RUN_BYTES] = 1;
-		assert_int_equal(cadre_batch_add(&builder, 1, cadre_slice(data, sizeof data)),
-		                 CADRE_OK);
+		assert_int_equal(
+		        cadre_batch_add(&builder, 1, cadre_slice(data, sizeof data)),
+		        CADRE_OK);
 		cadre_batch_rewind(&builder, 0, 0);
 	}
 	cadre_buffer_fini(&bytes);
@@ -135,10 +141,12 @@ static void a_rewound_batch_is_as_if_never_longer(void **state)
 	assert_int_equal(cadre_batch_begin(&builder, &two, 7, 1, 1), CADRE_OK);
 	assert_int_equal(cadre_batch_add(&builder, 1, cadre_slice("first", 5)), CADRE_OK);
 	body_bytes = builder.header.body_bytes;
-	assert_int_equal(cadre_batch_add(&builder, 2, cadre_slice("second", 6)), CADRE_OK);
+	assert_int_equal(cadre_batch_add(&builder, 2, cadre_slice("second", 6)),
+	                 CADRE_OK);
 	cadre_batch_rewind(&builder, 1, body_bytes);
 	cadre_batch_finish(&builder, &chain);
-	assert_true(cadre_slice_equal(cadre_buffer_slice(&one), cadre_buffer_slice(&two)));
+	assert_true(
+	        cadre_slice_equal(cadre_buffer_slice(&one), cadre_buffer_slice(&two)));
 	cadre_buffer_fini(&one);
 	cadre_buffer_fini(&two);
 }

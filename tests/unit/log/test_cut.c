@@ -62,9 +62,9 @@ static void a_cut_in_front_of_damage_makes_the_log_open_again(void **state)
 	(void)state;
 	sim_log_init(&it, 1);
 	fill(&it, 60, false);
-	assert_int_equal(cadre_env_sim_flip(it.sim, SIM_LOG_DIR "/0000000000000001.seg",
-	                                    30000, 3),
-	                 CADRE_OK);
+	assert_int_equal(
+	        cadre_env_sim_flip(it.sim, SIM_LOG_DIR "/0000000000000001.seg", 30000, 3),
+	        CADRE_OK);
 	assert_int_equal(cadre_log_open(it.env, &it.options, &it.log, &report, &err),
 	                 CADRE_CORRUPT);
 	it.log = NULL;
@@ -85,7 +85,8 @@ static void an_interrupted_cut_can_be_done_again(void **state)
 
 	(void)state;
 	for (uint64_t n = 1; more; n++) {
-		struct cadre_env_sim_failure failure = { .nth = n, .errno_value = 5,
+		struct cadre_env_sim_failure failure = { .nth = n,
+			                                 .errno_value = 5,
 			                                 .sticky = true };
 		struct sim_log it;
 		sim_log_init(&it, n);
@@ -112,8 +113,9 @@ static void a_log_may_start_behind_a_snapshot(void **state)
 	(void)state;
 	sim_log_init(&it, 1);
 	assert_ok(cadre_log_create_at(it.env, &it.options, 1000, 4, 5, &chain, &err));
-	assert_int_equal(cadre_log_create_at(it.env, &it.options, 1000, 4, 5, &chain, &err),
-	                 CADRE_CONFLICT);
+	assert_int_equal(
+	        cadre_log_create_at(it.env, &it.options, 1000, 4, 5, &chain, &err),
+	        CADRE_CONFLICT);
 	sim_log_open(&it, NULL);
 	head = cadre_log_head(it.log);
 	assert_int_equal(head.last_seq, 999);
@@ -124,7 +126,8 @@ static void a_log_may_start_behind_a_snapshot(void **state)
 	sim_log_open(&it, NULL);
 	assert_int_equal(fixture_check(it.log, 1000), 1002);
 	assert_int_equal(cadre_log_stat(it.log).first_seq, 1000);
-	assert_int_equal(cadre_log_cursor_open(it.log, 999, &cursor, &err), CADRE_NOT_FOUND);
+	assert_int_equal(cadre_log_cursor_open(it.log, 999, &cursor, &err),
+	                 CADRE_NOT_FOUND);
 	sim_log_fini(&it);
 }
 

@@ -33,10 +33,11 @@ static void no_sector_inside_a_frame_is_zero(void **state)
 			data[i] = 1;
 		cadre_frame_encode(&frame, place, cadre_slice(data, length), out);
 		assert_false(cadre_log_has_zero_sector(out, cadre_frame_bytes(length)));
-		assert_int_equal(cadre_frame_scan(cadre_slice(out,
-		                                              cadre_frame_padded_bytes(length)),
-		                                  place, &frame, &payload, NULL),
-		                 CADRE_OK);
+		assert_int_equal(
+		        cadre_frame_scan(
+		                cadre_slice(out, cadre_frame_padded_bytes(length)), place,
+		                &frame, &payload, NULL),
+		        CADRE_OK);
 		assert_int_equal(payload.length, length);
 		assert_memory_equal(payload.data, data, length);
 		free(data);
@@ -56,14 +57,15 @@ static void a_frame_is_valid_at_its_own_place_only(void **state)
 
 	(void)state;
 	cadre_frame_encode(&frame, place, cadre_slice("payload", 7), out);
-	assert_int_equal(cadre_frame_scan(bytes, place, &frame, &payload, NULL), CADRE_OK);
+	assert_int_equal(cadre_frame_scan(bytes, place, &frame, &payload, NULL),
+	                 CADRE_OK);
 	assert_int_equal(cadre_frame_scan(bytes, moved, &frame, &payload, NULL),
 	                 CADRE_CORRUPT);
 	assert_int_equal(cadre_frame_scan(bytes, other, &frame, &payload, NULL),
 	                 CADRE_CORRUPT);
-	assert_int_equal(cadre_frame_scan(cadre_slice(out, 4095), place, &frame, &payload,
-	                                  NULL),
-	                 CADRE_CORRUPT);
+	assert_int_equal(
+	        cadre_frame_scan(cadre_slice(out, 4095), place, &frame, &payload, NULL),
+	        CADRE_CORRUPT);
 }
 
 static void every_flipped_bit_of_a_block_is_noticed(void **state)
@@ -77,8 +79,8 @@ static void every_flipped_bit_of_a_block_is_noticed(void **state)
 	cadre_frame_encode(&frame, place, cadre_slice("payload", 7), out);
 	for (size_t i = 0; i < 8 * sizeof out; i++) {
 		out[i / 8] = (uint8_t)(out[i / 8] ^ 1u << (i % 8));
-		assert_int_equal(cadre_frame_scan(cadre_slice(out, sizeof out), place, &frame,
-		                                  &payload, NULL),
+		assert_int_equal(cadre_frame_scan(cadre_slice(out, sizeof out), place,
+		                                  &frame, &payload, NULL),
 		                 CADRE_CORRUPT);
 		out[i / 8] = (uint8_t)(out[i / 8] ^ 1u << (i % 8));
 	}
@@ -86,13 +88,16 @@ static void every_flipped_bit_of_a_block_is_noticed(void **state)
 
 static void every_flipped_bit_of_a_segment_header_is_noticed(void **state)
 {
-	struct cadre_segment_header header = { .first_seq = 5, .salt = 6, .file_bytes = 65536 };
+	struct cadre_segment_header header = { .first_seq = 5,
+		                               .salt = 6,
+		                               .file_bytes = 65536 };
 	uint8_t out[CADRE_SEGMENT_HEADER_BYTES];
 
 	(void)state;
 	cadre_segment_header_encode(&header, out);
-	assert_int_equal(cadre_segment_header_scan(cadre_slice(out, sizeof out), &header, NULL),
-	                 CADRE_OK);
+	assert_int_equal(
+	        cadre_segment_header_scan(cadre_slice(out, sizeof out), &header, NULL),
+	        CADRE_OK);
 	for (size_t i = 0; i < 8 * sizeof out; i++) {
 		out[i / 8] = (uint8_t)(out[i / 8] ^ 1u << (i % 8));
 		assert_int_equal(cadre_segment_header_scan(cadre_slice(out, sizeof out),

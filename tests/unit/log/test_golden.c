@@ -46,13 +46,15 @@ static void make_batch(struct cadre_buffer *out, struct cadre_batch *batch)
 	struct cadre_sha256 chain;
 
 	memset(chain.bytes, 0x11, sizeof chain.bytes);
-	assert_int_equal(cadre_batch_begin(&builder, out, 0x0102030405060708, 9,
-	                                   0x18bcfe56800),
-	                 CADRE_OK);
+	assert_int_equal(
+	        cadre_batch_begin(&builder, out, 0x0102030405060708, 9, 0x18bcfe56800),
+	        CADRE_OK);
 	assert_int_equal(cadre_batch_add(&builder, 1, cadre_slice("one", 3)), CADRE_OK);
-	assert_int_equal(cadre_batch_add(&builder, 0x201, cadre_slice("second", 6)), CADRE_OK);
+	assert_int_equal(cadre_batch_add(&builder, 0x201, cadre_slice("second", 6)),
+	                 CADRE_OK);
 	cadre_batch_finish(&builder, &chain);
-	assert_int_equal(cadre_batch_scan(cadre_buffer_slice(out), batch, NULL), CADRE_OK);
+	assert_int_equal(cadre_batch_scan(cadre_buffer_slice(out), batch, NULL),
+	                 CADRE_OK);
 }
 
 static void a_batch_has_these_bytes(void **state)
@@ -69,10 +71,14 @@ static void a_batch_has_these_bytes(void **state)
 static void a_frame_has_these_bytes(void **state)
 {
 	struct cadre_frame_place place = { 0xa1a2a3a4a5a6a7a8, 4096 };
-	struct cadre_frame frame = { .durable_seq = 4, .commit_seq = 3, .first_seq = 5,
-		                     .last_seq = 6 };
-	struct cadre_frame seal = { .durable_seq = 6, .commit_seq = 6, .first_seq = 7,
-		                    .last_seq = 6, .flags = CADRE_FRAME_SEAL };
+	struct cadre_frame frame = {
+		.durable_seq = 4, .commit_seq = 3, .first_seq = 5, .last_seq = 6
+	};
+	struct cadre_frame seal = { .durable_seq = 6,
+		                    .commit_seq = 6,
+		                    .first_seq = 7,
+		                    .last_seq = 6,
+		                    .flags = CADRE_FRAME_SEAL };
 	uint8_t out[4096];
 
 	(void)state;
@@ -84,9 +90,12 @@ static void a_frame_has_these_bytes(void **state)
 
 static void a_segment_header_has_these_bytes(void **state)
 {
-	struct cadre_segment_header header = { .first_seq = 5, .salt = 0xa1a2a3a4a5a6a7a8,
-		                               .file_bytes = 65536, .epoch = 2,
-		                               .time_ms = 0x18bcfe56800, .commit_seq = 4 };
+	struct cadre_segment_header header = { .first_seq = 5,
+		                               .salt = 0xa1a2a3a4a5a6a7a8,
+		                               .file_bytes = 65536,
+		                               .epoch = 2,
+		                               .time_ms = 0x18bcfe56800,
+		                               .commit_seq = 4 };
 	uint8_t out[CADRE_SEGMENT_HEADER_BYTES];
 
 	(void)state;
@@ -117,10 +126,11 @@ static void a_packed_block_has_these_bytes(void **state)
 	assert_int_equal(cadre_sealed_packer_finish(&packer, &packed), CADRE_OK);
 	golden("packed", cadre_buffer_slice(&packed));
 	assert_int_equal(cadre_sealed_unpack(cadre_buffer_slice(&packed),
-	                                     batch.header.first_seq, &again, &before, &after,
-	                                     NULL),
+	                                     batch.header.first_seq, &again, &before,
+	                                     &after, NULL),
 	                 CADRE_OK);
-	assert_true(cadre_slice_equal(cadre_buffer_slice(&again), cadre_buffer_slice(&bytes)));
+	assert_true(cadre_slice_equal(cadre_buffer_slice(&again),
+	                              cadre_buffer_slice(&bytes)));
 	assert_memory_equal(&before, &chain, sizeof chain);
 	assert_memory_equal(&after, &batch.header.chain, sizeof chain);
 	cadre_sealed_packer_fini(&packer);
@@ -132,13 +142,24 @@ static void a_packed_block_has_these_bytes(void **state)
 static void a_footer_and_a_seek_entry_have_these_bytes(void **state)
 {
 	struct cadre_sealed_footer footer = {
-		.seek_offset = 1128, .seek_crc = 0x01020304, .blocks = 2, .batches = 7,
-		.first_seq = 5, .last_seq = 24, .epoch = 3, .time_ms = 0x18bcfe56800,
-		.commit_seq = 20, .batch_bytes = 5000, .records = 20,
+		.seek_offset = 1128,
+		.seek_crc = 0x01020304,
+		.blocks = 2,
+		.batches = 7,
+		.first_seq = 5,
+		.last_seq = 24,
+		.epoch = 3,
+		.time_ms = 0x18bcfe56800,
+		.commit_seq = 20,
+		.batch_bytes = 5000,
+		.records = 20,
 	};
-	struct cadre_sealed_entry entry = { .offset = 128, .compressed_bytes = 500,
-		                            .packed_bytes = 900, .first_seq = 5,
-		                            .batch_bytes = 2000, .crc = 0x05060708 };
+	struct cadre_sealed_entry entry = { .offset = 128,
+		                            .compressed_bytes = 500,
+		                            .packed_bytes = 900,
+		                            .first_seq = 5,
+		                            .batch_bytes = 2000,
+		                            .crc = 0x05060708 };
 	uint8_t out[CADRE_SEALED_FOOTER_BYTES];
 
 	(void)state;

@@ -70,7 +70,8 @@ static void a_reader_beside_the_writer_sees_new_batches_after_refresh(void **sta
 	(void)state;
 	place_init(&place);
 	assert_ok(cadre_log_open(cadre_env_real(), &place.options, &log, NULL, &err));
-	assert_ok(cadre_log_open_read(cadre_env_real(), &place.options, &reader, NULL, &err));
+	assert_ok(cadre_log_open_read(cadre_env_real(), &place.options, &reader, NULL,
+	                              &err));
 	assert_int_equal(cadre_log_head(reader).last_seq, 0);
 	for (cadre_seq last = 5; last <= 1000; last += 5) {
 		append_synced(log, 5);
@@ -136,7 +137,8 @@ static void maintain_seals_closed_segments_in_slices(void **state)
 	(void)state;
 	place_init(&place);
 	assert_ok(cadre_log_open(cadre_env_real(), &place.options, &log, NULL, &err));
-	assert_ok(cadre_log_open_read(cadre_env_real(), &place.options, &reader, NULL, &err));
+	assert_ok(cadre_log_open_read(cadre_env_real(), &place.options, &reader, NULL,
+	                              &err));
 	for (uint32_t i = 0; i < 50; i++)
 		append_synced(log, 5);
 	assert_ok(cadre_log_refresh(reader, &err));
@@ -158,7 +160,8 @@ int main(void)
 		cmocka_unit_test(synced_batches_are_there_after_reopening),
 		cmocka_unit_test(sealed_segments_give_the_same_batches),
 		cmocka_unit_test(maintain_seals_closed_segments_in_slices),
-		cmocka_unit_test(a_reader_beside_the_writer_sees_new_batches_after_refresh),
+		cmocka_unit_test(
+		        a_reader_beside_the_writer_sees_new_batches_after_refresh),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
