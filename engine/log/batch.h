@@ -59,6 +59,7 @@ struct cadre_batch_builder {
 	struct cadre_batch_header header;
 };
 
+/* `first_seq` is at least 1. Errors: CADRE_OUT_OF_MEMORY. */
 CADRE_MUST_CHECK enum cadre_status
 cadre_batch_begin(struct cadre_batch_builder *builder, struct cadre_buffer *out,
                   cadre_seq first_seq, cadre_epoch epoch, cadre_time_ms time_ms);

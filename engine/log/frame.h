@@ -79,6 +79,7 @@ CADRE_MUST_CHECK enum cadre_status cadre_frame_scan(struct cadre_slice data,
                                                     struct cadre_slice *ret_payload,
                                                     struct cadre_error *err);
 
+/* True also when `length` is 0. */
 bool cadre_log_all_zero(const uint8_t *data, size_t length);
 /* True when a 512-byte sector (or the rest of one at the end) is all zero. */
 bool cadre_log_has_zero_sector(const uint8_t *data, size_t length);

@@ -24,8 +24,9 @@
  *   - the last frame bad: torn only if a 512-byte sector inside its length (or
  *     its header sector) is all zero and no lower bound (a SEAL, a later frame's
  *     durable seq, options.durable_floor) reaches it; else damage;
- *   - torn bytes are copied to `lost+found/` and zeroed; frames behind the newest SEAL or
- *     footer are written again and synced before open returns.
+ *   - torn bytes are copied to `lost+found/` (left out when the disk is full) and
+ *     zeroed; frames that no later frame, SEAL or footer proves synced are written
+ *     again and synced before open returns.
  * Damage is never cut: open returns CADRE_CORRUPT and the report names file,
  * offset and seq range; cadre_log_open_read() still reads what is sound before it.
  *
@@ -70,8 +71,8 @@ CADRE_MUST_CHECK enum cadre_status cadre_log_open(struct cadre_env *env,
                                                   struct cadre_log_report *ret_report,
                                                   struct cadre_error *err);
 /* Opens for reading beside a live writer or on damaged files: changes nothing.
- * Sees whole batches up to the last durable frame at the time of opening;
- * damage ends the readable range and is described in the report, and the call
+ * Sees whole batches up to the last good frame at the time of opening, which
+ * may not be synced yet (compare with the commit seq); damage ends the readable range and is described in the report, and the call
  * still succeeds. */
 CADRE_MUST_CHECK enum cadre_status
 cadre_log_open_read(struct cadre_env *env, const struct cadre_log_options *options,
@@ -98,7 +99,7 @@ struct cadre_log_head cadre_log_head(const struct cadre_log *log);
  * last_seq, chain checked) and `commit_seq`. The previous frame must be synced.
  * Errors: CADRE_OUT_OF_SPACE (no prepared room and none can be made; nothing
  * written), CADRE_CORRUPT or CADRE_DIVERGED (bad batches; nothing written),
- * CADRE_IO_ERROR (latched). */
+ * CADRE_TOO_LARGE (over 32 MiB), CADRE_IO_ERROR (latched). */
 CADRE_MUST_CHECK enum cadre_status cadre_log_append(struct cadre_log *log,
                                                     struct cadre_slice batches,
                                                     cadre_seq commit_seq,
@@ -132,6 +133,7 @@ struct cadre_log_stat {
 	uint64_t active_bytes;       /* frames in the active and closed segments */
 	cadre_seq first_seq;         /* oldest present, 0 while empty */
 };
+/* What the handle knows; reads no file. */
 struct cadre_log_stat cadre_log_stat(const struct cadre_log *log);
 
 /* Reads whole batches from the one that holds `from` (at least 1) on. Sees

@@ -10,6 +10,7 @@
 #include "engine/base/assert.h"
 #include "engine/base/checksum.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <zstd.h>
 
@@ -34,10 +35,11 @@ struct cadre_sealer {
 
 static void temp_path(const struct cadre_log *log, cadre_seq first_seq, char *path)
 {
+	char segment[CADRE_SEGMENT_NAME_BYTES];
 	char name[CADRE_SEGMENT_NAME_BYTES + 8];
 
-	cadre_segment_name(first_seq, name);
-	strncat(name, ".tmp", sizeof name - strlen(name) - 1);
+	cadre_segment_name(first_seq, segment);
+	snprintf(name, sizeof name, "%s.tmp", segment);
 	cadre_log_path(log->dir, name, path);
 }
 

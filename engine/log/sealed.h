@@ -74,11 +74,13 @@ struct cadre_sealed_entry {
 	uint32_t crc;
 };
 
+/* Fills CADRE_SEALED_FOOTER_BYTES. */
 void cadre_sealed_footer_encode(const struct cadre_sealed_footer *footer, uint8_t *out);
 /* `file_bytes` bounds the offsets. Errors: CADRE_CORRUPT. */
 CADRE_MUST_CHECK enum cadre_status
 cadre_sealed_footer_scan(struct cadre_slice data, uint64_t file_bytes,
                          struct cadre_sealed_footer *ret_footer, struct cadre_error *err);
+/* CADRE_SEALED_ENTRY_BYTES; decode checks nothing, see cadre_sealed_table_check(). */
 void cadre_sealed_entry_encode(const struct cadre_sealed_entry *entry, uint8_t *out);
 struct cadre_sealed_entry cadre_sealed_entry_decode(const uint8_t *data);
 /* Checks the whole table: checksum, order, no gap, every length within its limit.

@@ -33,6 +33,7 @@ struct cadre_segment_header {
 	bool sealed;
 };
 
+/* Fills CADRE_SEGMENT_HEADER_BYTES. */
 void cadre_segment_header_encode(const struct cadre_segment_header *header, uint8_t *out);
 /* Errors: CADRE_CORRUPT. */
 CADRE_MUST_CHECK enum cadre_status
