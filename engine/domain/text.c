@@ -71,6 +71,10 @@ static bool is_word(uint32_t point)
 
 static bool allowed(enum cadre_text_kind kind, uint32_t point)
 {
+	/* Nearly every character is printable ASCII. */
+	if (point > 0x20 && point < 0x7F && kind != CADRE_TEXT_HEX &&
+	    kind != CADRE_TEXT_VARIABLE)
+		return true;
 	switch (kind) {
 	case CADRE_TEXT_ANY:
 		return true;
