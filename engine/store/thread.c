@@ -7,12 +7,27 @@
 
 #include "engine/store/internal.h"
 
+/* One waiting caller of cadre_store_thread_run(), on its stack. */
+struct job {
+	cadre_store_job_fn run;
+	void *ctx;
+	bool done;
+	bool ran;
+	struct job *next;
+};
+
 struct cadre_store_thread {
 	struct cadre_store *store;
+	cadre_store_changed_fn changed;
+	void *changed_ctx;
+	struct cadre_store_status last; /* what `changed` was told, the loop's alone */
 	pthread_t loop;
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
+	pthread_cond_t job_done;
 	struct request_list inbox; /* lock */
+	struct job *jobs;          /* lock */
+	bool ended;                /* lock; the loop takes nothing any more */
 	bool stopping;             /* lock */
 	bool failed;               /* lock */
 	/* The snapshot writer: started and joined by the loop. */
@@ -40,6 +55,43 @@ static bool take_inbox(struct cadre_store_thread *thread)
 	return !stopping;
 }
 
+/* Takes all jobs, runs them, wakes their callers. With `run` false they are only
+ * turned away. */
+static void run_jobs(struct cadre_store_thread *thread, bool run)
+{
+	struct job *jobs;
+
+	pthread_mutex_lock(&thread->lock);
+	jobs = thread->jobs;
+	thread->jobs = NULL;
+	pthread_mutex_unlock(&thread->lock);
+	while (jobs) {
+		struct job *job = jobs;
+		jobs = job->next;
+		if (run)
+			job->run(thread->store, job->ctx);
+		pthread_mutex_lock(&thread->lock);
+		job->ran = run;
+		job->done = true;
+		pthread_cond_broadcast(&thread->job_done);
+		pthread_mutex_unlock(&thread->lock);
+	}
+}
+
+static void tell_change(struct cadre_store_thread *thread)
+{
+	struct cadre_store *store = thread->store;
+	struct cadre_log_head head = cadre_log_head(store->log);
+
+	if (!thread->changed ||
+	    (head.durable_seq == thread->last.log.durable_seq &&
+	     store->committed_seq == thread->last.committed_seq &&
+	     store->view_head.applied_seq == thread->last.view.applied_seq))
+		return;
+	cadre_store_status(store, &thread->last);
+	thread->changed(thread->changed_ctx, &thread->last);
+}
+
 static void wait_for_work(struct cadre_store_thread *thread)
 {
 	struct timespec until;
@@ -53,7 +105,7 @@ static void wait_for_work(struct cadre_store_thread *thread)
 		until.tv_sec++;
 	}
 	pthread_mutex_lock(&thread->lock);
-	while (!thread->inbox.first && !thread->stopping) {
+	while (!thread->inbox.first && !thread->jobs && !thread->stopping) {
 		if (pthread_cond_timedwait(&thread->wake, &thread->lock, &until) ==
 		    ETIMEDOUT)
 			break;
@@ -119,25 +171,32 @@ static void *run(void *ctx)
 	struct cadre_store_thread *thread = ctx;
 	struct cadre_store *store = thread->store;
 	struct cadre_error err = CADRE_ERROR_INIT;
+	bool again = false;
 
-	while (take_inbox(thread) || store->phase != PHASE_IDLE) {
-		bool again = false;
+	/* A batch under way is finished, unless it waits for somebody else's word. */
+	while (take_inbox(thread) || (again && store->phase != PHASE_IDLE)) {
 		tend_writer(thread);
+		run_jobs(thread, true);
 		if (cadre_store_step(store, &again, &err) != CADRE_OK)
 			break;
+		tell_change(thread);
 		if (!again)
 			wait_for_work(thread);
 	}
 	join_writer(thread);
 	pthread_mutex_lock(&thread->lock);
 	thread->failed = !thread->stopping;
+	thread->ended = true;
 	pthread_mutex_unlock(&thread->lock);
+	run_jobs(thread, false);
 	cadre_request_fail_all(&store->waiting, CADRE_UNAVAILABLE,
 	                       "the store is stopping");
 	return NULL;
 }
 
 enum cadre_status cadre_store_thread_start(struct cadre_store *store,
+                                           cadre_store_changed_fn changed,
+                                           void *changed_ctx,
                                            struct cadre_store_thread **ret_thread,
                                            struct cadre_error *err)
 {
@@ -149,13 +208,17 @@ enum cadre_status cadre_store_thread_start(struct cadre_store *store,
 		return cadre_error_set(err, CADRE_OUT_OF_MEMORY,
 		                       "store thread: out of memory");
 	thread->store = store;
+	thread->changed = changed;
+	thread->changed_ctx = changed_ctx;
 	pthread_mutex_init(&thread->lock, NULL);
 	pthread_condattr_init(&attributes);
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 	pthread_cond_init(&thread->wake, &attributes);
 	pthread_condattr_destroy(&attributes);
+	pthread_cond_init(&thread->job_done, NULL);
 	if (pthread_create(&thread->loop, NULL, run, thread) != 0) {
 		pthread_cond_destroy(&thread->wake);
+		pthread_cond_destroy(&thread->job_done);
 		pthread_mutex_destroy(&thread->lock);
 		free(thread);
 		return cadre_error_set(err, CADRE_OUT_OF_MEMORY,
@@ -195,6 +258,25 @@ void cadre_store_thread_submit(struct cadre_store_thread *thread,
 	pthread_mutex_unlock(&thread->lock);
 	if (refused)
 		cadre_request_finish(request, CADRE_UNAVAILABLE, "the store is stopping");
+}
+
+bool cadre_store_thread_run(struct cadre_store_thread *thread, cadre_store_job_fn fn,
+                            void *ctx)
+{
+	struct job job = { .run = fn, .ctx = ctx };
+
+	pthread_mutex_lock(&thread->lock);
+	if (!thread->ended && !thread->stopping) {
+		struct job **end = &thread->jobs;
+		while (*end)
+			end = &(*end)->next;
+		*end = &job;
+		pthread_cond_signal(&thread->wake);
+		while (!job.done)
+			pthread_cond_wait(&thread->job_done, &thread->lock);
+	}
+	pthread_mutex_unlock(&thread->lock);
+	return job.ran;
 }
 
 bool cadre_store_thread_failed(struct cadre_store_thread *thread)

@@ -17,10 +17,19 @@
 
 struct cadre_store_thread;
 
-/* The store should have been opened with no_snapshots: the loop writes them. */
+/* Runs on the loop's thread after each step that changed what is durable, committed
+ * or applied; must not block. */
+typedef void (*cadre_store_changed_fn)(void *ctx,
+                                       const struct cadre_store_status *status);
+/* Work for the loop's thread between two steps; may use the store as its owner. */
+typedef void (*cadre_store_job_fn)(struct cadre_store *store, void *ctx);
+
+/* The store should have been opened with no_snapshots: the loop writes them.
+ * `changed` may be NULL. */
 CADRE_MUST_CHECK enum cadre_status
-cadre_store_thread_start(struct cadre_store *store,
-                         struct cadre_store_thread **ret_thread, struct cadre_error *err);
+cadre_store_thread_start(struct cadre_store *store, cadre_store_changed_fn changed,
+                         void *changed_ctx, struct cadre_store_thread **ret_thread,
+                         struct cadre_error *err);
 /* Takes NULL; frees. */
 void cadre_store_thread_stop(struct cadre_store_thread *thread);
 /* From any thread. Ownership as cadre_store_submit(). */
@@ -30,6 +39,11 @@ void cadre_store_thread_submit(struct cadre_store_thread *thread,
  * loop's thread. */
 void cadre_store_thread_call(struct cadre_store_thread *thread,
                              struct cadre_request *request);
+/* Runs `job` on the loop's thread and waits for its end; false when the loop has
+ * ended and the job did not run. Not from the loop's thread. */
+CADRE_MUST_CHECK bool cadre_store_thread_run(struct cadre_store_thread *thread,
+                                             cadre_store_job_fn job, void *ctx);
+/* The log failed, or the store did: nothing more will be done. */
 bool cadre_store_thread_failed(struct cadre_store_thread *thread);
 
 #endif

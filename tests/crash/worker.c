@@ -176,7 +176,7 @@ int crash_work(const char *dir, const uint64_t next[CRASH_CLIENTS], int ack_fd)
 	actor.principal = principal;
 	actor.proof = CADRE__V1__PROOF__PROOF_LOCAL;
 	if (cadre_store_open(cadre_env_real(), &options, &store, &err) != CADRE_OK ||
-	    cadre_store_thread_start(store, &thread, &err) != CADRE_OK) {
+	    cadre_store_thread_start(store, NULL, NULL, &thread, &err) != CADRE_OK) {
 		fprintf(stderr, "worker: %s %s\n", cadre_status_name(err.status),
 		        err.message);
 		return 2;
