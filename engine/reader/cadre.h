@@ -50,7 +50,7 @@ CADRE_API void cadre_reader_close(struct cadre_reader *reader);
 CADRE_API const char *cadre_reader_message(const struct cadre_reader *reader);
 
 /* Position of the views as last seen: seq applied, and the time (ms since 1970)
- * before which nothing new can come. Either may be NULL. */
+ * at or before which nothing new can come. Either may be NULL. */
 CADRE_API int cadre_reader_position(struct cadre_reader *reader,
                                     uint64_t *ret_applied_seq,
                                     uint64_t *ret_watermark_ms);

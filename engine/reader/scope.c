@@ -20,7 +20,7 @@
  * system calls).
  *
  * Times. The watermark is raised after the commit whose events it covers, and
- * loaded before the snapshot begins: all events stamped before it are in.
+ * loaded before the snapshot begins: all events stamped at or before it are in.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -280,11 +280,11 @@ int cadre_scope_resolve_at_time(struct cadre_scope *scope, const char *key,
 	status = enter(scope);
 	if (status != CADRE_OK)
 		return reader_result(status);
-	if (time_ms >= scope->reader->watermark_ms)
+	if (time_ms > scope->reader->watermark_ms)
 		status = cadre_error_set(&scope->reader->err, CADRE_LAGGING,
 		                         "time %" PRIu64
 		                         " ms is not settled here yet, times "
-		                         "before %" PRIu64 " ms are",
+		                         "until %" PRIu64 " ms are",
 		                         time_ms, scope->reader->watermark_ms);
 	if (status == CADRE_OK)
 		status = cadre_view_seq_at(&scope->reader->view, time_ms, &seq,
