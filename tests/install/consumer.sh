@@ -27,6 +27,18 @@ run() {
 	$(pkg-config --define-variable=prefix="$prefix" --cflags --libs cadre)
 run "$work/shared"
 
+# The program of docs/READER.md, built by the line that stands there.
+sed -n '/^```c$/,/^```$/p' "$source/../../../docs/READER.md" | sed '/^```/d' >"$work/look.c"
+line=$(sed -n 's/^    cc look.c -o look \(.*\)$/\1/p' "$source/../../../docs/READER.md")
+flags=$(eval "echo $line")
+# shellcheck disable=SC2086
+"$compiler" -std=c11 -Wall -Wextra -Werror "$work/look.c" -o "$work/look" \
+	$(echo "$flags" | sed "s#-I[^ ]*#-I$prefix/include#; s#-L[^ ]*#-L$library#")
+if LD_LIBRARY_PATH=$library "$work/look" "$work/none" target key 2>"$work/said"; then
+	exit 1
+fi
+grep -q "no daemon has served this directory" "$work/said"
+
 # shellcheck disable=SC2046
 "$compiler" -std=c11 "$source/main.c" -o "$work/static" \
 	$(pkg-config --define-variable=prefix="$prefix" --cflags cadre) \
