@@ -1,7 +1,6 @@
 #include "proto/codec/codec.h"
 
 #include "engine/base/assert.h"
-#include "proto/codec/wire.h"
 
 static enum cadre_status unpack_failed(const ProtobufCMessageDescriptor *type,
                                        const struct cadre_arena *arena,
@@ -18,11 +17,12 @@ static enum cadre_status unpack_failed(const ProtobufCMessageDescriptor *type,
 	                       type->short_name);
 }
 
-enum cadre_status cadre_unpack(const ProtobufCMessageDescriptor *type,
-                               struct cadre_slice bytes, struct cadre_arena *arena,
-                               ProtobufCMessage **ret_message, struct cadre_error *err)
+enum cadre_status
+cadre_unpack_within(const ProtobufCMessageDescriptor *type, struct cadre_slice bytes,
+                    const struct cadre_wire_limits *limits, struct cadre_arena *arena,
+                    ProtobufCMessage **ret_message, struct cadre_error *err)
 {
-	enum cadre_status status = cadre_wire_scan(type, bytes, NULL, err);
+	enum cadre_status status = cadre_wire_scan(type, bytes, limits, err);
 	ProtobufCMessage *message;
 
 	if (status != CADRE_OK)
@@ -33,6 +33,13 @@ enum cadre_status cadre_unpack(const ProtobufCMessageDescriptor *type,
 		return unpack_failed(type, arena, err);
 	*ret_message = message;
 	return CADRE_OK;
+}
+
+enum cadre_status cadre_unpack(const ProtobufCMessageDescriptor *type,
+                               struct cadre_slice bytes, struct cadre_arena *arena,
+                               ProtobufCMessage **ret_message, struct cadre_error *err)
+{
+	return cadre_unpack_within(type, bytes, NULL, arena, ret_message, err);
 }
 
 enum cadre_status cadre_pack(const ProtobufCMessage *message, struct cadre_buffer *out,

@@ -11,6 +11,7 @@
 #include "engine/base/status.h"
 #include "proto/codec/arena.h"
 #include "proto/codec/limits.h"
+#include "proto/codec/wire.h"
 
 /*
  * Size check (CADRE_MESSAGE_BYTES_MAX), scan, unpack.
@@ -25,6 +26,12 @@ CADRE_MUST_CHECK enum cadre_status cadre_unpack(const ProtobufCMessageDescriptor
                                                 struct cadre_arena *arena,
                                                 ProtobufCMessage **ret_message,
                                                 struct cadre_error *err);
+
+/* The same with limits of one's own, for sockets that carry larger messages. */
+CADRE_MUST_CHECK enum cadre_status
+cadre_unpack_within(const ProtobufCMessageDescriptor *type, struct cadre_slice bytes,
+                    const struct cadre_wire_limits *limits, struct cadre_arena *arena,
+                    ProtobufCMessage **ret_message, struct cadre_error *err);
 
 /*
  * Appends the message's bytes to `out`, fields in the order of their numbers: equal
