@@ -87,6 +87,10 @@ CADRE_MUST_CHECK enum cadre_status cadre_log_load(struct cadre_log *log,
                                                   struct cadre_tail *ret_tail,
                                                   struct cadre_log_report *report,
                                                   struct cadre_error *err);
+/* Makes segment and head what the footer says. */
+struct cadre_sealed_footer;
+void cadre_log_take_footer(struct cadre_log_head *head, struct cadre_segment *segment,
+                           const struct cadre_sealed_footer *footer, uint64_t file_bytes);
 /* Opens a segment's file and reads its header. Errors: CADRE_CORRUPT. */
 CADRE_MUST_CHECK enum cadre_status
 cadre_log_open_segment(const struct cadre_log *log, cadre_seq first_seq,

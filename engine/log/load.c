@@ -182,6 +182,20 @@ static enum cadre_status load_frames(struct load *load, struct cadre_segment *se
 	return CADRE_OK;
 }
 
+void cadre_log_take_footer(struct cadre_log_head *head, struct cadre_segment *segment,
+                           const struct cadre_sealed_footer *footer, uint64_t file_bytes)
+{
+	segment->last_seq = footer->last_seq;
+	segment->end = file_bytes;
+	segment->batch_bytes = footer->batch_bytes;
+	head->last_seq = footer->last_seq;
+	head->epoch = footer->epoch;
+	head->time_ms = footer->time_ms;
+	head->chain = footer->chain;
+	if (footer->commit_seq > head->commit_seq)
+		head->commit_seq = footer->commit_seq;
+}
+
 /* Trusts the footer; takes the window's file. */
 static enum cadre_status load_sealed(struct load *load, struct cadre_segment *segment,
                                      struct cadre_window *window, struct cadre_error *err)
@@ -204,16 +218,8 @@ static enum cadre_status load_sealed(struct load *load, struct cadre_segment *se
 	else if (footer->first_seq != first_seq)
 		status = damaged(load, first_seq, offset, 0, "footer of another segment",
 		                 err);
-	if (status == CADRE_OK) {
-		head->last_seq = segment->last_seq = footer->last_seq;
-		head->epoch = footer->epoch;
-		head->time_ms = footer->time_ms;
-		head->chain = footer->chain;
-		if (footer->commit_seq > head->commit_seq)
-			head->commit_seq = footer->commit_seq;
-		segment->end = window->limit;
-		segment->batch_bytes = footer->batch_bytes;
-	}
+	if (status == CADRE_OK)
+		cadre_log_take_footer(head, segment, footer, window->limit);
 	cadre_sealed_fini(&sealed);
 	return status;
 }

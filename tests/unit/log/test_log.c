@@ -154,11 +154,68 @@ static void maintain_seals_closed_segments_in_slices(void **state)
 	test_remove_dir(place.base);
 }
 
+static void a_reader_sees_a_first_frame_larger_than_a_segment(void **state)
+{
+	struct cadre_error err = CADRE_ERROR_INIT;
+	struct place place;
+	struct cadre_log *log;
+	struct cadre_log *reader;
+
+	(void)state;
+	place_init(&place);
+	assert_ok(cadre_log_open(cadre_env_real(), &place.options, &log, NULL, &err));
+	assert_ok(cadre_log_open_read(cadre_env_real(), &place.options, &reader, NULL,
+	                              &err));
+	append_synced(log, 1000);
+	assert_int_equal(cadre_log_stat(log).segments, 1);
+	assert_ok(cadre_log_refresh(reader, &err));
+	assert_int_equal(fixture_check(reader, 1), 1000);
+	cadre_log_close(reader);
+	cadre_log_close(log);
+	assert_ok(cadre_log_open(cadre_env_real(), &place.options, &log, NULL, &err));
+	assert_int_equal(fixture_check(log, 1), 1000);
+	cadre_log_close(log);
+	test_remove_dir(place.base);
+}
+
+static void a_reader_catches_up_over_segments_sealed_meanwhile(void **state)
+{
+	struct cadre_error err = CADRE_ERROR_INIT;
+	struct place place;
+	struct cadre_log *log;
+	struct cadre_log *reader;
+
+	(void)state;
+	for (unsigned first = 0; first < 3; first++) {
+		place_init(&place);
+		assert_ok(cadre_log_open(cadre_env_real(), &place.options, &log, NULL,
+		                         &err));
+		if (first > 0)
+			append_synced(log, 1);
+		assert_ok(cadre_log_open_read(cadre_env_real(), &place.options, &reader,
+		                              NULL, &err));
+		append_synced(log, first == 2 ? 1000 : 5);
+		for (unsigned i = 0; i < 60; i++)
+			append_synced(log, 5);
+		assert_ok(cadre_log_seal_all(log, &err));
+		append_synced(log, 5);
+		assert_ok(cadre_log_refresh(reader, &err));
+		assert_int_equal(cadre_log_head(reader).last_seq,
+		                 cadre_log_head(log).last_seq);
+		assert_int_equal(fixture_check(reader, 1), cadre_log_head(log).last_seq);
+		cadre_log_close(reader);
+		cadre_log_close(log);
+		test_remove_dir(place.base);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(synced_batches_are_there_after_reopening),
 		cmocka_unit_test(sealed_segments_give_the_same_batches),
+		cmocka_unit_test(a_reader_sees_a_first_frame_larger_than_a_segment),
+		cmocka_unit_test(a_reader_catches_up_over_segments_sealed_meanwhile),
 		cmocka_unit_test(maintain_seals_closed_segments_in_slices),
 		cmocka_unit_test(
 		        a_reader_beside_the_writer_sees_new_batches_after_refresh),
