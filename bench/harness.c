@@ -13,6 +13,16 @@
 /* Of a side's time, that the host took from one side more than from the other. */
 #define STEAL_DIFFER_PERCENT 3u
 
+bool bench_wanted(const struct bench *bench, const char *name)
+{
+	for (unsigned i = 0; i < bench->row_count; i++) {
+		const char *row = bench->rows[i];
+		if (strncmp(row, name, strlen(name)) == 0 || strncmp(row, name, strlen(row)) == 0)
+			return true;
+	}
+	return bench->row_count == 0;
+}
+
 void bench_measure_start(struct bench_measure *measure)
 {
 	measure->before = bench_machine_now();
@@ -211,6 +221,11 @@ enum cadre_status bench_compare(struct bench *bench,
 	struct bench_outcome outcome = { .comparison = comparison, .pairs = pairs };
 	enum cadre_status status = CADRE_OK;
 
+	if (!bench_wanted(bench, comparison->name)) {
+		free(pairs);
+		free(latencies);
+		return CADRE_OK;
+	}
 	if (!pairs || !latencies)
 		status = cadre_error_set(err, CADRE_OUT_OF_MEMORY, "%s: out of memory",
 		                         comparison->name);

@@ -31,10 +31,16 @@ struct bench {
 	const char *dir;     /* for data; on the file system to be measured */
 	unsigned settle_ms;
 	bool progress;       /* standard error is a terminal */
+	const char *const *rows; /* asked for: "L1", or one of its parts, "L1a" */
+	unsigned row_count;      /* 0: all */
 	json_t *results;
 	unsigned refused;
 	unsigned missed;
 };
+
+/* Whether a row, or a part of one ("L1a" when "L1" or "L1a" was asked for), or any
+ * part of a row ("L1" when "L1a" was) is to run. */
+bool bench_wanted(const struct bench *bench, const char *name);
 
 /* One side's measurement. */
 struct bench_measure {

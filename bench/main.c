@@ -85,7 +85,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
 static const struct bench_row *find_row(const char *name)
 {
 	for (const struct bench_row *row = bench_rows; row->name; row++)
-		if (strcmp(row->name, name) == 0)
+		if (strncmp(row->name, name, strlen(row->name)) == 0)
 			return row;
 	return NULL;
 }
@@ -121,10 +121,7 @@ static int run_all(struct arguments *arguments)
 			fprintf(stderr, "cadre-bench: %s\n", err.message);
 	}
 	for (const struct bench_row *row = bench_rows; row->name && !arguments->growth; row++) {
-		bool wanted = arguments->row_count == 0;
-		for (unsigned i = 0; i < arguments->row_count; i++)
-			wanted |= strcmp(arguments->rows[i], row->name) == 0;
-		if (wanted)
+		if (bench_wanted(bench, row->name))
 			failed += run_row(bench, row, &err) != CADRE_OK;
 	}
 	printf("%u targets missed, %u comparisons refused, %u rows failed\n", bench->missed,
@@ -162,6 +159,8 @@ int main(int argc, char **argv)
 			return 2;
 		}
 	}
+	bench->rows = arguments.rows;
+	bench->row_count = arguments.row_count;
 	if (bench->pairs == 0)
 		bench->pairs = bench->size == BENCH_QUICK ? 1 : 5;
 	bench_path(dir, arguments.base, "cadre-bench-XXXXXX");

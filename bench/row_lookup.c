@@ -31,8 +31,13 @@ static uint64_t keys_of(const struct bench *bench)
 static enum cadre_status plain_rows(struct bench *bench, struct cadre_error *err)
 {
 	struct bench_lookups lookups;
-	enum cadre_status status =
-	        bench_lookups_plain(&lookups, bench, keys_of(bench), BENCH_GROUPS, err);
+	enum cadre_status status;
+
+	if (!bench_wanted(bench, "L1a") && !bench_wanted(bench, "L1b") &&
+	    !bench_wanted(bench, "L1c") && !bench_wanted(bench, "L1d") &&
+	    !bench_wanted(bench, "L1e"))
+		return CADRE_OK;
+	status = bench_lookups_plain(&lookups, bench, keys_of(bench), BENCH_GROUPS, err);
 
 	if (status == CADRE_OK)
 		status = compare(bench, &lookups, "L1a", "group", 0.80, err);
@@ -59,8 +64,11 @@ static enum cadre_status version_row(struct bench *bench, const char *name, cons
                                      enum bench_scope_kind kind, struct cadre_error *err)
 {
 	struct bench_lookups lookups;
-	enum cadre_status status =
-	        bench_lookups_versions(&lookups, bench, keys_of(bench), kind, err);
+	enum cadre_status status;
+
+	if (!bench_wanted(bench, name))
+		return CADRE_OK;
+	status = bench_lookups_versions(&lookups, bench, keys_of(bench), kind, err);
 
 	lookups.at_moment = kind == BENCH_HISTORIES;
 	if (status == CADRE_OK)

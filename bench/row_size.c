@@ -210,6 +210,8 @@ enum cadre_status bench_row_w5(struct bench *bench, struct cadre_error *err)
 	enum cadre_status status = CADRE_OK;
 
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds && status == CADRE_OK; i++) {
+		if (!bench_wanted(bench, kinds[i].name))
+			continue;
 		double share;
 		struct bench_figure figure = { .name = kinds[i].name,
 			                       .what = kinds[i].what,

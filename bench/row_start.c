@@ -193,6 +193,8 @@ enum cadre_status bench_row_r2(struct bench *bench, struct cadre_error *err)
 			                       .target = 1,
 			                       .values = seconds,
 			                       .count = bench->pairs };
+		if (!bench_wanted(bench, names[i]))
+			continue;
 		bench_key_text(bench->seed, history->keys[0], key);
 		bench_progress(bench, "%s", names[i]);
 		status = time_starts(bench, rebuilds.lab.dir, history->ocid, key, i == 1,

@@ -15,6 +15,12 @@
 #include "bench/rows.h"
 #include "engine/log/frame.h"
 
+struct write_part {
+	const char *name;
+	const char *what;
+	unsigned batch;
+};
+
 struct writes {
 	struct bench *bench;
 	struct bench_lab recorder;
@@ -278,35 +284,49 @@ enum cadre_status bench_write_at_size(struct bench *bench, const char *name,
 	return status;
 }
 
+/* One kind of commands, and its parts. */
+static enum cadre_status write_family(struct bench *bench,
+                                      const struct bench_workload_options *options,
+                                      uint64_t events, const struct write_part *parts,
+                                      size_t count, struct cadre_error *err)
+{
+	struct bench_lab base;
+	bool wanted = false;
+	enum cadre_status status;
+
+	for (size_t i = 0; i < count; i++)
+		wanted |= bench_wanted(bench, parts[i].name);
+	if (!wanted)
+		return CADRE_OK;
+	status = make_base(bench, &base, "base", options, events, err);
+	for (size_t i = 0; i < count && status == CADRE_OK; i++)
+		if (bench_wanted(bench, parts[i].name))
+			status = write_row(bench, &base, parts[i].name, parts[i].what,
+			                   parts[i].batch, err);
+	bench_lab_destroy(&base);
+	return status;
+}
+
 enum cadre_status bench_row_w3(struct bench *bench, struct cadre_error *err)
 {
+	static const struct write_part mixed[] = {
+		{ "W3a", "mms, batches of 1", 1 },
+		{ "W3b", "mms, batches of 64", 64 },
+		{ "W3c", "mms, batches of 1,024", 1024 },
+	};
+	static const struct write_part patches = { "W3d", "patches only, batches of 64", 64 };
+	static const struct write_part tokens = { "W3e", "patches with tokens, batches of 64",
+		                                  64 };
 	uint64_t events = bench_by_size(bench, 4000, 100000, 1000000);
 	struct bench_workload_options options =
 	        bench_workload_mms(bench->seed, (unsigned)(events / 20));
-	struct bench_lab base;
-	enum cadre_status status = make_base(bench, &base, "base", &options, events, err);
+	enum cadre_status status = write_family(bench, &options, events, mixed, 3, err);
 
-	if (status == CADRE_OK)
-		status = write_row(bench, &base, "W3a", "mms, batches of 1", 1, err);
-	if (status == CADRE_OK)
-		status = write_row(bench, &base, "W3b", "mms, batches of 64", 64, err);
-	if (status == CADRE_OK)
-		status = write_row(bench, &base, "W3c", "mms, batches of 1,024", 1024, err);
-	bench_lab_destroy(&base);
 	options.clone_percent = options.create_percent = 0;
 	if (status == CADRE_OK)
-		status = make_base(bench, &base, "base", &options, events, err);
-	if (status == CADRE_OK) {
-		status = write_row(bench, &base, "W3d", "patches only, batches of 64", 64, err);
-		bench_lab_destroy(&base);
-	}
+		status = write_family(bench, &options, events, &patches, 1, err);
 	options.retry_tokens = true;
 	if (status == CADRE_OK)
-		status = make_base(bench, &base, "base", &options, events, err);
-	if (status == CADRE_OK) {
-		status = write_row(bench, &base, "W3e",
-		                   "patches with retry tokens, batches of 64", 64, err);
-		bench_lab_destroy(&base);
-	}
+		status = write_family(bench, &options, events, &tokens, 1, err);
 	return status;
 }
