@@ -104,7 +104,7 @@ static enum cadre_status repeat(struct cadre_deciding *d, const Cadre__V1__Token
 
 	d->out->repeated = true;
 	d->out->seq = row->seq;
-	d->out->etag_seq = row->seq;
+	d->out->etag_seq = row->has_etag_seq ? row->etag_seq : row->seq;
 	d->out->version_id = row->version_id;
 	if (!row->has_resource)
 		return CADRE_OK;

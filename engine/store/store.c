@@ -178,7 +178,8 @@ enum cadre_status cadre_store_outcome(struct cadre_store *store, const char *pri
 		    cadre_view_by_id(&view, row->resource, &resource, NULL) == CADRE_OK) {
 			snprintf(ret_result->ocid, sizeof ret_result->ocid, "%s",
 			         resource->ocid);
-			cadre_etag(store->cluster_id, row->resource, row->seq,
+			cadre_etag(store->cluster_id, row->resource,
+			           row->has_etag_seq ? row->etag_seq : row->seq,
 			           ret_result->etag);
 		}
 	}

@@ -20,6 +20,7 @@ struct cadre_apply {
 	/* For the retry token's row. */
 	uint64_t resource;   /* id of what was made or changed; 0: none */
 	uint64_t version_id; /* of a group made; 0 otherwise */
+	cadre_seq etag_seq;  /* of the answer; 0: the event's */
 };
 
 /* Writes what the event's body means. */

@@ -313,7 +313,10 @@ enum cadre_status cadre_apply_cut_over(struct cadre_apply *apply)
 enum cadre_status cadre_apply_cut_over_finished(struct cadre_apply *apply)
 {
 	struct cadre_loaded deployment;
+	enum cadre_status status = load_deployment(
+	        apply, apply->event->cut_over_finished->deployment_id, &deployment);
 
-	return load_deployment(apply, apply->event->cut_over_finished->deployment_id,
-	                       &deployment);
+	if (status == CADRE_OK)
+		apply->etag_seq = deployment.resource->changed_seq;
+	return status;
 }

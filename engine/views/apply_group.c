@@ -92,6 +92,9 @@ static enum cadre_status override(struct cadre_apply *apply, Cadre__V1__Resource
 	if (details) {
 		group->group->type = details->type;
 		group->group->base_model_id = details->base_model_id;
+		/* Only HOMOGENEOUS groups have one. */
+		if (details->type != CADRE__V1__GROUP_TYPE__HOMOGENEOUS)
+			group->group->artifact = NULL;
 		attributes.has_metadata = true;
 		attributes.metadata = details->custom_metadata_list;
 		attributes.metadata_count = details->n_custom_metadata_list;

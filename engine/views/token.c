@@ -47,6 +47,8 @@ enum cadre_status cadre_apply_token(struct cadre_apply *apply)
 	row.resource = apply->resource;
 	row.has_version_id = apply->version_id != 0;
 	row.version_id = apply->version_id;
+	row.has_etag_seq = apply->etag_seq != 0;
+	row.etag_seq = apply->etag_seq;
 	row.has_count = token->has_events;
 	row.count = token->events;
 	key = cadre_key_token(apply->event->actor->principal, token->token);

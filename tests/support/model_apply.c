@@ -179,6 +179,9 @@ static void put_token(struct applying *a)
 	kept->row.resource = a->resource ? a->resource->row.id : 0;
 	kept->row.has_version_id = a->version_id != 0;
 	kept->row.version_id = a->version_id;
+	kept->row.has_etag_seq = a->event->body_case ==
+	                         CADRE__V1__EVENT__BODY_CUT_OVER_FINISHED;
+	kept->row.etag_seq = kept->row.has_etag_seq ? a->resource->row.changed_seq : 0;
 	kept->row.has_count = token->has_events;
 	kept->row.count = token->events;
 }

@@ -11,13 +11,20 @@ static void count_uses(struct applying *a)
 	struct model_state *model = a->model;
 
 	for (size_t i = 0; i < model->resource_count; i++) {
-		struct model_resource *group = model->resources[i];
-		if (group->row.kind != KIND(GROUP))
+		if (model->resources[i]->row.kind == KIND(GROUP))
+			model->resources[i]->detail.group.deployments = 0;
+	}
+	for (size_t i = 0; i < model->resource_count; i++) {
+		const struct model_resource *user = model->resources[i];
+		const Cadre__V1__DeploymentState *state = &user->detail.deployment;
+		if (user->row.kind != KIND(DEPLOYMENT) ||
+		    user->row.lifecycle_state == STATE(DELETED))
 			continue;
-		group->detail.group.deployments = 0;
-		for (size_t k = i + 1; k < model->resource_count; k++)
-			group->detail.group.deployments += model_uses(model->resources[k],
-			                                              group->row.id);
+		model_find_id(model, state->target_group)->detail.group.deployments++;
+		if (state->has_serving_group &&
+		    state->serving_group != state->target_group)
+			model_find_id(model, state->serving_group)
+			        ->detail.group.deployments++;
 	}
 }
 

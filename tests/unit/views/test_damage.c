@@ -347,6 +347,26 @@ static void a_token_remembers_what_its_event_made(void **state)
 	                 CADRE_NOT_FOUND);
 }
 
+/* What the answer's etag was made of is the deployment's last change, not this. */
+static void a_token_remembers_the_etag_of_what_its_event_left_alone(void **state)
+{
+	struct fixture *f = *state;
+	Cadre__V1__TokenRow *row = NULL;
+	Cadre__V1__Event *event;
+	cadre_seq cut_over;
+
+	apply(f, test_event_group_created(&f->arena, "g1", "c1", "a=m1"));
+	apply(f, test_event_deployment_created(&f->arena, "d1", "c1", "g1"));
+	cut_over = apply(f, test_event_cut_over(&f->arena, "d1", 1, "g1"));
+	event = test_event_cut_over_finished(&f->arena, "d1", 1);
+	test_event_token(&f->arena, event, "t1");
+	apply(f, event);
+	assert_ok(cadre_view_token(&f->view, "tester", "t1", &row, &err));
+	assert_true(row->has_etag_seq);
+	assert_int_equal(row->etag_seq, cut_over);
+	assert_true(row->seq > cut_over);
+}
+
 static void tokens_expire_by_log_time_eight_an_event(void **state)
 {
 	struct fixture *f = *state;
@@ -416,6 +436,7 @@ int main(void)
 		VIEW_TEST(a_cut_over_to_another_generation_diverges),
 		VIEW_TEST(a_recorded_digest_that_differs_is_noticed),
 		VIEW_TEST(a_token_remembers_what_its_event_made),
+		VIEW_TEST(a_token_remembers_the_etag_of_what_its_event_left_alone),
 		VIEW_TEST(tokens_expire_by_log_time_eight_an_event),
 		VIEW_TEST(a_token_taken_again_outlives_its_first_expiry),
 		VIEW_TEST(expiry_that_is_undone_happens_again),

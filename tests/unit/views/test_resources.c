@@ -190,6 +190,26 @@ static void a_derived_group_inherits_what_is_not_overridden(void **state)
 	assert_string_equal(attributes->freeform_tags->tags[0]->value, "red");
 }
 
+static void only_a_homogeneous_group_inherits_the_artifact(void **state)
+{
+	struct fixture *f = *state;
+	Cadre__V1__GroupDetails *details;
+	Cadre__V1__Event *event;
+
+	create(f, "g1");
+	apply(f, test_event_artifact_put(&f->arena, "g1"));
+	apply(f, test_event_group_cloned(&f->arena, "g2", "g1", "", ""));
+	event = test_event_group_cloned(&f->arena, "g3", "g1", "", "");
+	details = test_message(&f->arena, &cadre__v1__group_details__descriptor);
+	details->type = CADRE__V1__GROUP_TYPE__HETEROGENEOUS;
+	event->group_cloned->overrides =
+	        test_message(&f->arena, &cadre__v1__group_overrides__descriptor);
+	event->group_cloned->overrides->model_group_details = details;
+	apply(f, event);
+	assert_non_null(get(f, "g2")->group->artifact);
+	assert_null(get(f, "g3")->group->artifact);
+}
+
 static void a_deployment_serves_what_it_was_cut_over_to(void **state)
 {
 	struct fixture *f = *state;
@@ -378,6 +398,7 @@ int main(void)
 		VIEW_TEST(a_group_links_and_unlinks),
 		VIEW_TEST(a_history_is_made_around_a_group),
 		VIEW_TEST(a_derived_group_inherits_what_is_not_overridden),
+		VIEW_TEST(only_a_homogeneous_group_inherits_the_artifact),
 		VIEW_TEST(a_deployment_serves_what_it_was_cut_over_to),
 		VIEW_TEST(a_group_counts_the_live_deployments_that_name_it),
 		VIEW_TEST(a_deployment_rests_and_comes_back),
