@@ -53,7 +53,7 @@ size_t cadre_json_element_bytes(const ProtobufCFieldDescriptor *field)
 	case PROTOBUF_C_TYPE_MESSAGE:
 		return sizeof(ProtobufCMessage *);
 	default:
-		CADRE_ASSERT(!"a field type that protobuf-c does not have");
+		CADRE_ASSERT(field->type <= PROTOBUF_C_TYPE_MESSAGE);
 		return 0;
 	}
 }
@@ -124,7 +124,7 @@ static enum cadre_status put_element(struct cadre_json *json,
 	case PROTOBUF_C_TYPE_MESSAGE:
 		return cadre_json_put_message(json, *(ProtobufCMessage *const *)at, err);
 	default:
-		CADRE_ASSERT(!"a field type that protobuf-c does not have");
+		CADRE_ASSERT(field->type <= PROTOBUF_C_TYPE_MESSAGE);
 		return CADRE_INTERNAL;
 	}
 }

@@ -204,9 +204,15 @@ static enum cadre_status normalise(struct cadre_json_stream *stream, const char 
 	return CADRE_OK;
 }
 
+/* What is not yet consumed; never NULL. */
+static const char *rest(const struct cadre_json_stream *stream)
+{
+	return stream->window.data ? (const char *)stream->window.data + stream->at : "";
+}
+
 static void advance(struct cadre_json_stream *stream, size_t length)
 {
-	const uint8_t *from = stream->window.data + stream->at;
+	const char *from = rest(stream);
 
 	for (size_t i = 0; i < length; i++)
 		stream->next_line += from[i] == '\n';
@@ -218,7 +224,7 @@ static void advance(struct cadre_json_stream *stream, size_t length)
 static enum cadre_status between(struct cadre_json_stream *stream, struct cadre_error *err)
 {
 	for (;;) {
-		const char *text = (const char *)stream->window.data + stream->at;
+		const char *text = rest(stream);
 		size_t length = stream->window.length - stream->at;
 		size_t at = length > 0 ? skip_space(text, 0, length) : 0;
 		bool separator;
@@ -257,7 +263,7 @@ static enum cadre_status measure(struct cadre_json_stream *stream, size_t *ret_l
                                  struct cadre_error *err)
 {
 	for (;;) {
-		const char *text = (const char *)stream->window.data + stream->at;
+		const char *text = rest(stream);
 		size_t length = stream->window.length - stream->at;
 		size_t end = 0;
 		enum cadre_status status;
@@ -299,7 +305,7 @@ enum cadre_status cadre_json_stream_next(struct cadre_json_stream *stream, json_
 	stream->line = stream->next_line;
 	stream->want_comma = true;
 	cadre_buffer_clear(&stream->text);
-	status = normalise(stream, (const char *)stream->window.data + stream->at, length, err);
+	status = normalise(stream, rest(stream), length, err);
 	advance(stream, length);
 	if (status != CADRE_OK)
 		return status;
