@@ -9,7 +9,15 @@
 #include "proto/codec/limits.h"
 #include "tools/common/json_stream.h"
 
-enum { KEY_TYPE = 0x200, KEY_NAME, KEY_HISTORY, KEY_AS, KEY_DRY_RUN, KEY_KEEP_GOING, KEY_SET };
+enum {
+	KEY_TYPE = 0x200,
+	KEY_NAME,
+	KEY_HISTORY,
+	KEY_AS,
+	KEY_DRY_RUN,
+	KEY_KEEP_GOING,
+	KEY_SET
+};
 
 /* A list of 256 large commands; one command needs a few KiB. */
 #define ITEM_ARENA_BYTES (64u << 20)
@@ -19,9 +27,11 @@ static const struct argp_option options[] = {
 	{ "type", KEY_TYPE, "TYPE", 0,
 	  "Type of a group whose body has none: HOMOGENEOUS (default), HETEROGENEOUS, STACKED",
 	  0 },
-	{ "name", KEY_NAME, "NAME", 0, "Display name of what a body without one makes", 0 },
+	{ "name", KEY_NAME, "NAME", 0, "Display name of what a body without one makes",
+	  0 },
 	{ "history", KEY_HISTORY, "ID|NAME", 0,
-	  "History that a new group joins, or that a clone without source comes from", 0 },
+	  "History that a new group joins, or that a clone without source comes from",
+	  0 },
 	{ "as", KEY_AS, "PRINCIPAL", 0, "Who does it (default: you)", 0 },
 	{ "set", KEY_SET, "NAME=VALUE", 0, "Value of a placeholder in the input", 0 },
 	{ "dry-run", KEY_DRY_RUN, NULL, 0, "Say what would happen, change nothing", 0 },
@@ -78,8 +88,8 @@ static const char *lookup_variable(void *ctx, const char *name)
 	return strcmp(name, "project_id") == 0 ? args->common.project : NULL;
 }
 
-static enum cadre_status read_file(void *ctx, void *data, size_t capacity, size_t *ret_length,
-                                   struct cadre_error *err)
+static enum cadre_status read_file(void *ctx, void *data, size_t capacity,
+                                   size_t *ret_length, struct cadre_error *err)
 {
 	FILE *file = ctx;
 	ssize_t got;
@@ -106,7 +116,8 @@ static enum cadre_status flush_window(struct apply *apply, struct cadre_error *e
 	if (rehearse)
 		status = apply_rehearse(apply, &sound, err);
 	if (status == CADRE_OK && !apply->args->dry_run)
-		status = apply_submit(apply, apply->args->keep_going ? count : sound, err);
+		status = apply_submit(apply, apply->args->keep_going ? count : sound,
+		                      err);
 	if (status != CADRE_OK)
 		return status;
 	for (size_t i = 0; i < count; i++) {
@@ -118,6 +129,7 @@ static enum cadre_status flush_window(struct apply *apply, struct cadre_error *e
 	}
 	apply->filled = 0;
 	apply->commands = 0;
+	apply->history_leaves = false;
 	cadre_progress_show(&apply->progress, apply->values, 0);
 	return status;
 }
@@ -128,6 +140,8 @@ static enum cadre_status prepare_item(struct apply *apply, const json_t *value,
 	size_t bytes;
 	enum cadre_status status = apply_read(apply, value, item, err);
 
+	if (status == CADRE_OK && !apply->history_leaves && apply_needs_names(item))
+		status = apply_history_names(apply, item, err);
 	if (status == CADRE_OK && apply_needs_names(item)) {
 		/* A name may mean what an earlier command makes. */
 		status = flush_window(apply, err);
@@ -143,7 +157,8 @@ static enum cadre_status prepare_item(struct apply *apply, const json_t *value,
 	bytes = item->batch.n_commands * sizeof(struct cadre_result);
 	item->request.results = cadre_arena_alloc(item->arena, bytes);
 	if (!item->request.results)
-		return cadre_error_set(err, CADRE_OUT_OF_MEMORY, "results: out of memory");
+		return cadre_error_set(err, CADRE_OUT_OF_MEMORY,
+		                       "results: out of memory");
 	memset(item->request.results, 0, bytes);
 	return CADRE_OK;
 }
@@ -180,13 +195,16 @@ static enum cadre_status take_value(struct apply *apply, const char *file, size_
 		status = flush_window(apply, err);
 		if (status == CADRE_OK)
 			apply_print_refusal(apply, item, &cause);
-		return status == CADRE_OK && !apply->args->keep_going ? CADRE_END : status;
+		return status == CADRE_OK && !apply->args->keep_going ? CADRE_END
+		                                                      : status;
 	}
 	free_item = apply->items[apply->filled];
 	apply->items[apply->filled] = *item;
 	*item = free_item;
 	apply->filled++;
 	apply->commands += apply->items[apply->filled - 1].batch.n_commands;
+	apply->history_leaves |=
+	        apply_takes_history_away(&apply->items[apply->filled - 1]);
 	return apply->commands >= APPLY_WINDOW - CADRE_COMMANDS_PER_MESSAGE_MAX
 	               ? flush_window(apply, err)
 	               : CADRE_OK;
@@ -232,11 +250,12 @@ static enum cadre_status apply_files(struct apply *apply, struct cadre_error *er
 		FILE *file = standard ? stdin : fopen(args->words[i], "re");
 
 		if (!file) {
-			status = cadre_error_errno(err, errno, "opening \"%s\"", args->words[i]);
+			status = cadre_error_errno(err, errno, "opening \"%s\"",
+			                           args->words[i]);
 			break;
 		}
-		status = apply_stream(apply, standard ? "standard input" : args->words[i], file,
-		                      err);
+		status = apply_stream(apply, standard ? "standard input" : args->words[i],
+		                      file, err);
 		if (!standard)
 			fclose(file);
 	}
@@ -276,11 +295,13 @@ static void summarise(const struct apply *apply)
 {
 	if (apply->args->dry_run)
 		admin_note(&apply->args->common,
-		           "dry run: %" PRIu64 " accepted, %" PRIu64 " refused, nothing changed",
+		           "dry run: %" PRIu64 " accepted, %" PRIu64
+		           " refused, nothing changed",
 		           apply->accepted, apply->refused);
 	else if (apply->values > 1)
-		admin_note(&apply->args->common, "%" PRIu64 " accepted, %" PRIu64 " refused",
-		           apply->accepted, apply->refused);
+		admin_note(&apply->args->common,
+		           "%" PRIu64 " accepted, %" PRIu64 " refused", apply->accepted,
+		           apply->refused);
 }
 
 int admin_apply(const struct admin_verb *verb, int argc, char **argv)
@@ -297,12 +318,14 @@ int admin_apply(const struct admin_verb *verb, int argc, char **argv)
 	args.defaults.compartment_id = args.common.compartment;
 	args.defaults.project_id = args.common.project;
 	cadre__v1__actor__init(&apply.actor);
-	apply.actor.principal = (char *)(uintptr_t)(args.principal ? args.principal : login_name());
+	apply.actor.principal = (char *)(uintptr_t)(args.principal ? args.principal
+	                                                           : login_name());
 	apply.actor.proof = CADRE__V1__PROOF__PROOF_LOCAL;
 	cadre_arena_init(&apply.view_arena, VIEW_ARENA_BYTES);
 	cadre_progress_begin(&apply.progress, "applying", "commands");
 	open.dir = args.common.words[0];
 	open.no_snapshots = true; /* its own verb, or the daemon's business */
+	apply.noted = json_object();
 	status = make_items(&apply, &err);
 	if (status == CADRE_OK)
 		status = cadre_store_open(cadre_env_real(), &open, &apply.store, &err);
@@ -318,6 +341,7 @@ int admin_apply(const struct admin_verb *verb, int argc, char **argv)
 		summarise(&apply);
 	for (size_t i = 0; apply.arenas && i <= APPLY_WINDOW; i++)
 		cadre_arena_fini(&apply.arenas[i]);
+	json_decref(apply.noted);
 	free(apply.arenas);
 	free(apply.items);
 	cadre_arena_fini(&apply.view_arena);

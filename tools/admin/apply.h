@@ -45,10 +45,12 @@ struct apply {
 	const struct apply_args *args;
 	struct cadre_store *store;
 	Cadre__V1__Actor actor;
-	struct apply_item *items;    /* APPLY_WINDOW, and one to read into */
-	struct cadre_arena *arenas;  /* as many */
+	struct apply_item *items;   /* APPLY_WINDOW, and one to read into */
+	struct cadre_arena *arenas; /* as many */
 	size_t filled;
-	size_t commands;          /* in the filled items */
+	size_t commands;     /* in the filled items */
+	bool history_leaves; /* one of them takes a history's name away */
+	json_t *noted;       /* names whose meaning was told already */
 	struct cadre_arena view_arena;
 	struct cadre_view rehearsal; /* stays open through a whole dry run */
 	bool rehearsing;
@@ -60,13 +62,22 @@ struct apply {
 };
 
 /* JSON -> item->batch, checked, names not yet looked up. */
-CADRE_MUST_CHECK enum cadre_status apply_read(const struct apply *apply, const json_t *value,
-                                              struct apply_item *item, struct cadre_error *err);
+CADRE_MUST_CHECK enum cadre_status apply_read(const struct apply *apply,
+                                              const json_t *value,
+                                              struct apply_item *item,
+                                              struct cadre_error *err);
 /* Whether a name stands where an id belongs. */
 bool apply_needs_names(const struct apply_item *item);
+/* Whether the item may end what a history's name means. */
+bool apply_takes_history_away(const struct apply_item *item);
+/* Puts OCIDs in the place of names of histories that exist already: what waits in
+ * the window cannot change them, since such a name is unique and is not changed. */
+CADRE_MUST_CHECK enum cadre_status apply_history_names(struct apply *apply,
+                                                       struct apply_item *item,
+                                                       struct cadre_error *err);
 /* Puts OCIDs in the place of names. Everything before must be decided. */
-CADRE_MUST_CHECK enum cadre_status apply_names(struct apply *apply, struct apply_item *item,
-                                               struct cadre_error *err);
+CADRE_MUST_CHECK enum cadre_status
+apply_names(struct apply *apply, struct apply_item *item, struct cadre_error *err);
 /* The static rules. */
 CADRE_MUST_CHECK enum cadre_status apply_check(const struct apply_item *item,
                                                struct cadre_error *err);

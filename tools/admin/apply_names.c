@@ -43,8 +43,8 @@ static bool is_name(const char *text)
 }
 
 /* Calls for every id field that holds a name; `fn` may replace it. */
-typedef enum cadre_status (*name_fn)(void *ctx, char **text, const char *field, unsigned kinds,
-                                     struct cadre_error *err);
+typedef enum cadre_status (*name_fn)(void *ctx, char **text, const char *field,
+                                     unsigned kinds, struct cadre_error *err);
 
 struct walk {
 	name_fn fn;
@@ -80,7 +80,8 @@ static enum cadre_status walk_field(const struct walk *walk,
 
 			kinds = kinds_of(field->name, walk->command);
 			if (kinds != 0 && is_name(*text))
-				status = walk->fn(walk->ctx, text, field->name, kinds, walk->err);
+				status = walk->fn(walk->ctx, text, field->name, kinds,
+				                  walk->err);
 		}
 		if (status != CADRE_OK)
 			return status;
@@ -97,7 +98,8 @@ static enum cadre_status walk_message(const struct walk *walk, ProtobufCMessage 
 		struct walk inner = *walk;
 		enum cadre_status status;
 
-		if (field->type != PROTOBUF_C_TYPE_MESSAGE && field->type != PROTOBUF_C_TYPE_STRING)
+		if (field->type != PROTOBUF_C_TYPE_MESSAGE &&
+		    field->type != PROTOBUF_C_TYPE_STRING)
 			continue;
 		if (type == &cadre__v1__command__descriptor)
 			inner.command = field->name;
@@ -138,11 +140,33 @@ bool apply_needs_names(const struct apply_item *item)
 	return walk_batch(item, stop_at_first, NULL, NULL) == CADRE_END;
 }
 
+bool apply_takes_history_away(const struct apply_item *item)
+{
+	for (size_t i = 0; i < item->batch.n_commands; i++) {
+		Cadre__V1__Command__BodyCase body = item->batch.commands[i]->body_case;
+
+		if (body == CADRE__V1__COMMAND__BODY_DELETE_HISTORY ||
+		    body == CADRE__V1__COMMAND__BODY_MOVE_HISTORY)
+			return true;
+	}
+	return false;
+}
+
 struct lookup {
-	const struct apply_args *args;
+	struct apply *apply;
 	struct cadre_view *view;
 	struct apply_item *item;
 };
+
+/* Says once what a name means. */
+static void note(struct apply *apply, const char *text,
+                 const Cadre__V1__Resource *resource)
+{
+	if (json_object_get(apply->noted, text))
+		return;
+	json_object_set_new(apply->noted, text, json_true());
+	admin_note_name(&apply->args->common, text, resource);
+}
 
 static enum cadre_status replace(struct lookup *lookup, char **text, const char *ocid,
                                  struct cadre_error *err)
@@ -155,13 +179,14 @@ static enum cadre_status replace(struct lookup *lookup, char **text, const char 
 	return CADRE_OK;
 }
 
-static enum cadre_status look_up(void *ctx, char **text, const char *field, unsigned kinds,
-                                 struct cadre_error *err)
+static enum cadre_status look_up(void *ctx, char **text, const char *field,
+                                 unsigned kinds, struct cadre_error *err)
 {
 	struct lookup *lookup = ctx;
 	Cadre__V1__Resource *resource = NULL;
 	struct cadre_error cause = CADRE_ERROR_INIT;
-	enum cadre_status status = admin_find(lookup->view, lookup->args->common.compartment,
+	enum cadre_status status = admin_find(lookup->view,
+	                                      lookup->apply->args->common.compartment,
 	                                      *text, kinds, &resource, &cause);
 
 	if (status == CADRE_NOT_FOUND && kinds == ADMIN_MODEL)
@@ -171,26 +196,60 @@ static enum cadre_status look_up(void *ctx, char **text, const char *field, unsi
 	if (status != CADRE_OK)
 		return cadre_error_set(err, status, "%s", cause.message);
 	if (strcmp(field, "model_id") != 0)
-		admin_note_name(&lookup->args->common, *text, resource);
+		note(lookup->apply, *text, resource);
 	return replace(lookup, text, resource->ocid, err);
 }
 
-enum cadre_status apply_names(struct apply *apply, struct apply_item *item,
-                              struct cadre_error *err)
+static enum cadre_status look_history_up(void *ctx, char **text, const char *field,
+                                         unsigned kinds, struct cadre_error *err)
+{
+	struct lookup *lookup = ctx;
+	Cadre__V1__Resource *resource = NULL;
+	enum cadre_status status = CADRE_NOT_FOUND;
+
+	(void)field;
+	if (kinds & ADMIN_HISTORY)
+		status = admin_find(lookup->view, lookup->apply->args->common.compartment,
+		                    *text, ADMIN_HISTORY, &resource, err);
+	if (status == CADRE_NOT_FOUND)
+		return CADRE_OK;
+	if (status != CADRE_OK)
+		return status;
+	note(lookup->apply, *text, resource);
+	return replace(lookup, text, resource->ocid, err);
+}
+
+/* Looks names up in what is committed, or in what a dry run has made. */
+static enum cadre_status look_all_up(struct apply *apply, struct apply_item *item,
+                                     name_fn fn, struct cadre_error *err)
 {
 	struct cadre_view view;
-	struct lookup lookup = { .args = apply->args, .view = &apply->rehearsal, .item = item };
+	struct lookup lookup = { .apply = apply,
+		                 .view = &apply->rehearsal,
+		                 .item = item };
 	enum cadre_status status;
 
 	cadre_arena_reset(&apply->view_arena);
 	if (apply->rehearsing)
-		return walk_batch(item, look_up, &lookup, err);
+		return walk_batch(item, fn, &lookup, err);
 	status = cadre_view_begin(&view, cadre_store_kv(apply->store), CADRE_KV_READ,
 	                          &apply->view_arena, err);
 	if (status != CADRE_OK)
 		return status;
 	lookup.view = &view;
-	status = walk_batch(item, look_up, &lookup, err);
+	status = walk_batch(item, fn, &lookup, err);
 	cadre_view_abort(&view);
 	return status;
+}
+
+enum cadre_status apply_history_names(struct apply *apply, struct apply_item *item,
+                                      struct cadre_error *err)
+{
+	return look_all_up(apply, item, look_history_up, err);
+}
+
+enum cadre_status apply_names(struct apply *apply, struct apply_item *item,
+                              struct cadre_error *err)
+{
+	return look_all_up(apply, item, look_up, err);
 }

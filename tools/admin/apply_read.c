@@ -8,8 +8,8 @@ static enum cadre_status take_message(const json_t *value, const char *path,
                                       struct cadre_error *err)
 {
 	ProtobufCMessage *message = NULL;
-	enum cadre_status status =
-	        cadre_json_get_message(value, type, path, item->arena, &message, err);
+	enum cadre_status status = cadre_json_get_message(value, type, path, item->arena,
+	                                                  &message, err);
 
 	*ret_message = message;
 	return status;
@@ -18,10 +18,12 @@ static enum cadre_status take_message(const json_t *value, const char *path,
 static enum cadre_status one_command(struct apply_item *item, Cadre__V1__Command *command,
                                      struct cadre_error *err)
 {
-	Cadre__V1__Command **list = cadre_arena_alloc(item->arena, sizeof(Cadre__V1__Command *));
+	Cadre__V1__Command **list = cadre_arena_alloc(item->arena,
+	                                              sizeof(Cadre__V1__Command *));
 
 	if (!list)
-		return cadre_error_set(err, CADRE_OUT_OF_MEMORY, "command: out of memory");
+		return cadre_error_set(err, CADRE_OUT_OF_MEMORY,
+		                       "command: out of memory");
 	cadre__v1__batch__init(&item->batch);
 	list[0] = command;
 	item->batch.commands = list;
@@ -38,13 +40,17 @@ static enum cadre_status read_oci(const struct apply *apply, const json_t *value
 	enum cadre_status status = CADRE_INTERNAL;
 
 	if (!command)
-		return cadre_error_set(err, CADRE_OUT_OF_MEMORY, "command: out of memory");
+		return cadre_error_set(err, CADRE_OUT_OF_MEMORY,
+		                       "command: out of memory");
 	if (body == CADRE_OCI_CREATE_GROUP)
-		status = cadre_oci_create_group(value, defaults, item->arena, command, err);
+		status = cadre_oci_create_group(value, defaults, item->arena, command,
+		                                err);
 	else if (body == CADRE_OCI_CREATE_HISTORY)
-		status = cadre_oci_create_history(value, defaults, item->arena, command, err);
+		status = cadre_oci_create_history(value, defaults, item->arena, command,
+		                                  err);
 	else
-		status = cadre_oci_create_deployment(value, defaults, item->arena, command, err);
+		status = cadre_oci_create_deployment(value, defaults, item->arena,
+		                                     command, err);
 	return status == CADRE_OK ? one_command(item, command, err) : status;
 }
 
@@ -67,8 +73,8 @@ enum cadre_status apply_read(const struct apply *apply, const json_t *value,
 	} else if (body != CADRE_OCI_UNKNOWN) {
 		status = read_oci(apply, value, body, item, err);
 	} else {
-		status = take_message(value, "", &cadre__v1__command__descriptor, item, &message,
-		                      err);
+		status = take_message(value, "", &cadre__v1__command__descriptor, item,
+		                      &message, err);
 		if (status == CADRE_OK)
 			status = one_command(item, message, err);
 	}

@@ -32,14 +32,16 @@ static enum cadre_status rehearse_command(struct apply *apply, struct cadre_view
 		.random = random,
 		.batch_ids = ids,
 		.batch_ids_count = index,
-		.ignore_token = item->batch.retry_token != NULL || item->batch.n_commands > 1,
+		.ignore_token = item->batch.retry_token != NULL ||
+		                item->batch.n_commands > 1,
 	};
 	enum cadre_status status;
 
 	env->ops->random(env, random, sizeof(random));
 	status = cadre_decide(&decide, item->batch.commands[index], &decision, err);
 	if (status == CADRE_OK && decision.event)
-		status = cadre_view_apply(view, decide.seq, decide.time_ms, decision.event, err);
+		status = cadre_view_apply(view, decide.seq, decide.time_ms,
+		                          decision.event, err);
 	if (status != CADRE_OK)
 		return status;
 	*result = (struct cadre_result){ .version_id = decision.version_id,
@@ -84,8 +86,8 @@ enum cadre_status apply_rehearse(struct apply *apply, size_t *ret_sound,
 
 	cadre_arena_reset(&apply->view_arena);
 	if (!apply->rehearsing)
-		status = cadre_view_begin(view, cadre_store_kv(apply->store), CADRE_KV_WRITE,
-		                          &apply->view_arena, err);
+		status = cadre_view_begin(view, cadre_store_kv(apply->store),
+		                          CADRE_KV_WRITE, &apply->view_arena, err);
 	if (status != CADRE_OK)
 		return status;
 	apply->rehearsing = true;
@@ -139,8 +141,9 @@ enum cadre_status apply_submit(struct apply *apply, size_t count, struct cadre_e
 		else if (idle_since == 0)
 			idle_since = now;
 		else if (now - idle_since > WAIT_NS)
-			return cadre_error_set(err, CADRE_UNAVAILABLE,
-			                       "the store makes no progress (disk full?)");
+			return cadre_error_set(
+			        err, CADRE_UNAVAILABLE,
+			        "the store makes no progress (disk full?)");
 	}
 	return status;
 }
@@ -177,8 +180,8 @@ static void print_result(const struct apply *apply, const struct apply_item *ite
 		if (result->etag[0])
 			printf("  etag %s", result->etag);
 		printf("%s\n", item->request.repeated ? "  (done before)"
-		               : result->changed     ? ""
-		                                     : "  (nothing to change)");
+		               : result->changed      ? ""
+		                                      : "  (nothing to change)");
 		break;
 	}
 }
