@@ -1,15 +1,30 @@
 #!/usr/bin/env bash
 # A tour of a data directory: every step shows its command and its result. Ends by
-# itself and cleans up; --keep leaves the directory and says where it is.
+# itself and cleans up; --keep leaves the directory and says where it is, --bin DIR takes
+# the program from there instead of building a release.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 keep=0
-[ "${1:-}" = --keep ] && keep=1
-if [ -z "${CADRE_ADMIN:-}" ]; then
+bin=
+while [ $# -gt 0 ]; do
+	case $1 in
+	--keep) keep=1 ;;
+	--bin)
+		bin=$(cd "${2:?--bin needs a directory}" && pwd)
+		shift
+		;;
+	*)
+		printf 'usage: tools/demo.sh [--keep] [--bin DIR]\n' >&2
+		exit 2
+		;;
+	esac
+	shift
+done
+if [ -z "$bin" ]; then
 	[ -f build/release/build.ninja ] || cmake --preset release >/dev/null
 	cmake --build build/release --target cadre-admin
-	CADRE_ADMIN=$PWD/build/release/bin/cadre-admin
+	bin=$PWD/build/release/bin
 fi
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/cadre-demo-XXXXXX")
@@ -36,7 +51,7 @@ fi
 # step EXPLANATION COMMAND…: says why, shows the command, runs it.
 step() {
 	printf '\n# %s\n%s$ cadre-admin %s%s\n' "$1" "$bold" "${*:2}" "$plain"
-	"$CADRE_ADMIN" "${@:2}" 2>&1
+	"$bin/cadre-admin" "${@:2}" 2>&1
 }
 
 step 'A data directory holds an append-only log and views that are built from it.' \
@@ -47,7 +62,7 @@ step 'The fragment from the documentation works too; flags fill what it lacks.' 
 	apply data member-entries.json --name 'from the documentation'
 step 'A second group, and a version history with it as the latest (named, not by OCID).' \
 	apply data create-group-sdk.json create-history.json
-before=$("$CADRE_ADMIN" stat data --quiet)
+before=$("$bin/cadre-admin" stat data --quiet)
 step 'Clone from the history: key-11 and key-12 come, key-3 goes; it becomes the latest.' \
 	apply data clone-scoring.json
 step 'The everyday change: one model of the latest version is replaced.' \

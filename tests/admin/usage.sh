@@ -22,3 +22,8 @@ expect 3 "$admin" show data absent
 expect 3 "$admin" verify absent
 expect 3 "$admin" show data absent --json
 has err '"error":"NOT_FOUND"'
+
+# Every verb has an example in the manual.
+for verb in $("$admin" --help | sed -n 's/^  \([a-z-]*\)  *[a-z].*/\1/p'); do
+	has "$source_dir/docs/ADMIN.md" "$ cadre-admin $verb "
+done

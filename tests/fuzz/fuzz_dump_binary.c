@@ -10,8 +10,8 @@ struct input {
 	size_t portion;
 };
 
-static enum cadre_status read_input(void *ctx, void *data, size_t capacity, size_t *ret_length,
-                                    struct cadre_error *err)
+static enum cadre_status read_input(void *ctx, void *data, size_t capacity,
+                                    size_t *ret_length, struct cadre_error *err)
 {
 	struct input *input = ctx;
 	size_t length = input->left.length < capacity ? input->left.length : capacity;
@@ -44,7 +44,8 @@ static uint64_t read_all(const uint8_t *data, size_t size, size_t portion, unsig
 		*ret_status = cadre_dump_reader_next(reader, &batch, &err);
 		if (*ret_status != CADRE_OK)
 			break;
-		CADRE_ASSERT(flags || cadre_batch_check_chain(&batch, &chain, NULL) == CADRE_OK);
+		CADRE_ASSERT(flags ||
+		             cadre_batch_check_chain(&batch, &chain, NULL) == CADRE_OK);
 		chain = batch.header.chain;
 		events += batch.header.count;
 	}
@@ -62,7 +63,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size == 0 || (data[0] == 0xC4) != true)
 		return 0;
 	events = read_all(data, size, SIZE_MAX, 0, &whole);
-	CADRE_ASSERT(read_all(data, size, 13, 0, &portions) == events && portions == whole);
+	CADRE_ASSERT(read_all(data, size, 13, 0, &portions) == events &&
+	             portions == whole);
 	(void)read_all(data, size, SIZE_MAX, CADRE_DUMP_ANY_CHAIN, &whole);
 	return 0;
 }

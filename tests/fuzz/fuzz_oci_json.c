@@ -11,8 +11,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static enum cadre_status read_input(void *ctx, void *data, size_t capacity, size_t *ret_length,
-                                    struct cadre_error *err)
+static enum cadre_status read_input(void *ctx, void *data, size_t capacity,
+                                    size_t *ret_length, struct cadre_error *err)
 {
 	struct cadre_slice *left = ctx;
 	size_t length = left->length < capacity ? left->length : capacity;
@@ -46,10 +46,11 @@ static void round_trip(const Cadre__V1__Command *command)
 	CADRE_ASSERT(cadre_json_put_message(&json, &command->base, NULL) == CADRE_OK);
 	CADRE_ASSERT(cadre_json_parse(cadre_buffer_slice(&json.text), 1, &value, NULL) ==
 	             CADRE_OK);
-	CADRE_ASSERT(cadre_json_get_message(value, command->base.descriptor, "", &arena, &back,
-	                                    NULL) == CADRE_OK);
+	CADRE_ASSERT(cadre_json_get_message(value, command->base.descriptor, "", &arena,
+	                                    &back, NULL) == CADRE_OK);
 	CADRE_ASSERT(cadre_pack(back, &after, NULL) == CADRE_OK);
-	CADRE_ASSERT(cadre_slice_equal(cadre_buffer_slice(&before), cadre_buffer_slice(&after)));
+	CADRE_ASSERT(cadre_slice_equal(cadre_buffer_slice(&before),
+	                               cadre_buffer_slice(&after)));
 	json_decref(value);
 	cadre_json_fini(&json);
 	cadre_buffer_fini(&before);
@@ -71,14 +72,15 @@ static void take_value(const json_t *value)
 		round_trip(&command);
 	if (cadre_oci_create_history(value, NULL, &arena, &command, &err) == CADRE_OK)
 		round_trip(&command);
-	if (cadre_oci_create_deployment(value, &defaults, &arena, &command, &err) == CADRE_OK)
+	if (cadre_oci_create_deployment(value, &defaults, &arena, &command, &err) ==
+	    CADRE_OK)
 		round_trip(&command);
 	if (cadre_oci_update_group(value, "g", &arena, &command, &err) == CADRE_OK)
 		round_trip(&command);
 	if (cadre_oci_update_deployment(value, "d", &arena, &command, &err) == CADRE_OK)
 		round_trip(&command);
-	if (cadre_json_get_message(value, &cadre__v1__command__descriptor, "", &arena, &message,
-	                           &err) == CADRE_OK)
+	if (cadre_json_get_message(value, &cadre__v1__command__descriptor, "", &arena,
+	                           &message, &err) == CADRE_OK)
 		round_trip((const void *)message);
 	cadre_arena_fini(&arena);
 }

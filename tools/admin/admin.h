@@ -49,19 +49,21 @@ struct admin_syntax {
 	unsigned least, most;              /* words */
 };
 /* Fills `args`; exits with ADMIN_EXIT_USAGE on a usage error and 0 after --help. */
-void admin_parse(const struct admin_verb *verb, const struct admin_syntax *syntax, int argc,
-                 char **argv, struct admin_args *args);
+void admin_parse(const struct admin_verb *verb, const struct admin_syntax *syntax,
+                 int argc, char **argv, struct admin_args *args);
 
 /* Prints the error and returns its exit code. */
 int admin_fail(const struct admin_args *args, const struct cadre_error *err);
 /* Prints the JSON object and a newline to standard output. */
 void admin_print_json(struct cadre_json *json);
 /* A note for people on standard error; nothing with --json or --quiet. */
-void admin_note(const struct admin_args *args, const char *format, ...) CADRE_PRINTF(2, 3);
+void admin_note(const struct admin_args *args, const char *format, ...)
+        CADRE_PRINTF(2, 3);
 
 /* `dir`/`name`. CADRE_INVALID_PARAMETER when too long. */
-CADRE_MUST_CHECK enum cadre_status admin_path(char path[ADMIN_PATH_BYTES], const char *dir,
-                                              const char *name, struct cadre_error *err);
+CADRE_MUST_CHECK enum cadre_status admin_path(char path[ADMIN_PATH_BYTES],
+                                              const char *dir, const char *name,
+                                              struct cadre_error *err);
 
 /* SIGINT and SIGTERM set the flag; long work looks at it and ends in order. */
 void admin_catch_signals(void);
@@ -76,7 +78,8 @@ struct admin_moment {
 	uint64_t seq;
 	cadre_time_ms time_ms;
 };
-CADRE_MUST_CHECK bool admin_parse_moment(const char *text, struct admin_moment *ret_moment);
+CADRE_MUST_CHECK bool admin_parse_moment(const char *text,
+                                         struct admin_moment *ret_moment);
 
 int admin_init(const struct admin_verb *verb, int argc, char **argv);
 int admin_apply(const struct admin_verb *verb, int argc, char **argv);

@@ -10,8 +10,8 @@ static const struct argp_option common_options[] = {
 	{ "quiet", KEY_QUIET, NULL, 0, "Print ids only", 90 },
 	{ "compartment", KEY_COMPARTMENT, "ID", 0,
 	  "Compartment of names and of what is made ($CADRE_COMPARTMENT, default)", 90 },
-	{ "project", KEY_PROJECT, "ID", 0, "Project of what is made ($CADRE_PROJECT, default)",
-	  90 },
+	{ "project", KEY_PROJECT, "ID", 0,
+	  "Project of what is made ($CADRE_PROJECT, default)", 90 },
 	{ 0 }
 };
 
@@ -64,8 +64,8 @@ static error_t parse_common(int key, char *arg, struct argp_state *state)
 	}
 }
 
-void admin_parse(const struct admin_verb *verb, const struct admin_syntax *syntax, int argc,
-                 char **argv, struct admin_args *args)
+void admin_parse(const struct admin_verb *verb, const struct admin_syntax *syntax,
+                 int argc, char **argv, struct admin_args *args)
 {
 	struct argp own = { .options = syntax->options, .parser = syntax->parser };
 	struct argp_child children[] = { { .argp = &own }, { 0 } };
@@ -112,14 +112,15 @@ void admin_note(const struct admin_args *args, const char *format, ...)
 	fputc('\n', stderr);
 }
 
-enum cadre_status admin_path(char path[ADMIN_PATH_BYTES], const char *dir, const char *name,
-                             struct cadre_error *err)
+enum cadre_status admin_path(char path[ADMIN_PATH_BYTES], const char *dir,
+                             const char *name, struct cadre_error *err)
 {
-	int length = snprintf(path, ADMIN_PATH_BYTES, "%s%s%s", dir, *name ? "/" : "", name);
+	int length = snprintf(path, ADMIN_PATH_BYTES, "%s%s%s", dir, *name ? "/" : "",
+	                      name);
 
 	if (length < 0 || (unsigned)length >= ADMIN_PATH_BYTES)
-		return cadre_error_set(err, CADRE_INVALID_PARAMETER, "\"%.200s…\": path too long",
-		                       dir);
+		return cadre_error_set(err, CADRE_INVALID_PARAMETER,
+		                       "\"%.200s…\": path too long", dir);
 	return CADRE_OK;
 }
 
@@ -133,7 +134,8 @@ static void on_signal(int signal)
 
 void admin_catch_signals(void)
 {
-	struct sigaction action = { .sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND };
+	struct sigaction action = { .sa_handler = on_signal,
+		                    .sa_flags = (int)SA_RESETHAND };
 
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);

@@ -50,11 +50,13 @@ static void on_finding(void *ctx, const struct cadre_log_finding *found)
 	struct check_finding *finding;
 
 	if (!found->message) {
-		cadre_progress_show(&log_check->progress, found->bytes_done, found->bytes_total);
+		cadre_progress_show(&log_check->progress, found->bytes_done,
+		                    found->bytes_total);
 		return;
 	}
 	finding = add_finding(log_check->check, "log");
-	snprintf(finding->file, sizeof(finding->file), "log/%s", found->file ? found->file : "");
+	snprintf(finding->file, sizeof(finding->file), "log/%s",
+	         found->file ? found->file : "");
 	snprintf(finding->message, sizeof(finding->message), "%s", found->message);
 	finding->offset = found->offset;
 	finding->first_seq = found->first_seq;
@@ -71,13 +73,15 @@ static enum cadre_status check_log(struct check *check, struct cadre_error *err)
 
 	options.dir = path;
 	if (status == CADRE_OK)
-		status = cadre_log_open_read(cadre_env_real(), &options, &log, &check->report, err);
+		status = cadre_log_open_read(cadre_env_real(), &options, &log,
+		                             &check->report, err);
 	if (status != CADRE_OK)
 		return status;
 	check->head = cadre_log_head(log);
 	cadre_log_close(log);
 	cadre_progress_begin(&log_check.progress, "checking the log", "bytes");
-	status = cadre_log_verify(cadre_env_real(), &options, on_finding, &log_check, NULL, err);
+	status = cadre_log_verify(cadre_env_real(), &options, on_finding, &log_check,
+	                          NULL, err);
 	cadre_progress_end(&log_check.progress);
 	if (status == CADRE_TORN)
 		check->log = CHECK_TORN;
@@ -121,8 +125,8 @@ static enum cadre_status check_snapshots(struct check *check, struct cadre_error
 		struct cadre_error cause = CADRE_ERROR_INIT;
 		struct check_finding *finding;
 
-		status = cadre_snapshot_verify(env, path, list.seqs[i], admin_progress, &progress,
-		                               &cause);
+		status = cadre_snapshot_verify(env, path, list.seqs[i], admin_progress,
+		                               &progress, &cause);
 		check->snapshots_checked++;
 		if (status != CADRE_CORRUPT && status != CADRE_DIVERGED) {
 			if (status != CADRE_OK)
@@ -135,7 +139,8 @@ static enum cadre_status check_snapshots(struct check *check, struct cadre_error
 		finding = add_finding(check, "snapshots");
 		snprintf(finding->file, sizeof(finding->file), "snapshots/%016" PRIx64,
 		         list.seqs[i]);
-		snprintf(finding->message, sizeof(finding->message), "%.255s", cause.message);
+		snprintf(finding->message, sizeof(finding->message), "%.255s",
+		         cause.message);
 		finding->first_seq = finding->last_seq = list.seqs[i];
 	}
 	cadre_progress_end(&progress);
@@ -143,7 +148,8 @@ static enum cadre_status check_snapshots(struct check *check, struct cadre_error
 }
 
 /* The rows as they are: every checksum, and the digest counted anew. */
-static enum cadre_status recount(struct check *check, const char *path, struct cadre_error *err)
+static enum cadre_status recount(struct check *check, const char *path,
+                                 struct cadre_error *err)
 {
 	struct cadre_kv_options options = { .read_only = true };
 	struct cadre_error cause = CADRE_ERROR_INIT;
@@ -167,7 +173,8 @@ static enum cadre_status recount(struct check *check, const char *path, struct c
 		struct check_finding *finding = add_finding(check, "views");
 
 		check->views = status == CADRE_CORRUPT ? CHECK_DAMAGED : CHECK_DIVERGED;
-		snprintf(finding->message, sizeof(finding->message), "%.255s", cause.message);
+		snprintf(finding->message, sizeof(finding->message), "%.255s",
+		         cause.message);
 		finding->last_seq = check->view.applied_seq;
 		return CADRE_OK;
 	}
@@ -192,15 +199,17 @@ static enum cadre_status rebuild_slice(struct rebuild *rebuild, struct cadre_err
 	struct cadre_view view;
 	struct cadre_batch batch;
 	cadre_seq start;
-	enum cadre_status status =
-	        cadre_view_begin(&view, rebuild->kv, CADRE_KV_WRITE, &rebuild->arena, err);
+	enum cadre_status status = cadre_view_begin(&view, rebuild->kv, CADRE_KV_WRITE,
+	                                            &rebuild->arena, err);
 
 	if (status != CADRE_OK)
 		return status;
 	start = view.head.applied_seq;
-	while (view.head.applied_seq < wanted && view.head.applied_seq < start + APPLY_EVENTS) {
+	while (view.head.applied_seq < wanted &&
+	       view.head.applied_seq < start + APPLY_EVENTS) {
 		status = cadre_log_cursor_next(rebuild->cursor, &batch, err);
-		if (status == CADRE_OK && cadre_batch_last_seq(&batch.header) > view.head.applied_seq)
+		if (status == CADRE_OK &&
+		    cadre_batch_last_seq(&batch.header) > view.head.applied_seq)
 			status = cadre_view_apply_batch(&view, &batch, err);
 		if (status != CADRE_OK)
 			break;
@@ -214,7 +223,8 @@ static enum cadre_status rebuild_slice(struct rebuild *rebuild, struct cadre_err
 	cadre_progress_show(&rebuild->progress, rebuild->head.applied_seq, wanted);
 	if (status == CADRE_OK)
 		status = admin_check_signals(err);
-	return status == CADRE_OK && rebuild->head.applied_seq >= wanted ? CADRE_END : status;
+	return status == CADRE_OK && rebuild->head.applied_seq >= wanted ? CADRE_END
+	                                                                 : status;
 }
 
 /* Starts from the log's beginning, or from a snapshot when the log starts later. */
@@ -229,10 +239,12 @@ static enum cadre_status rebuild_start(struct rebuild *rebuild, struct cadre_log
 	enum cadre_status status = admin_path(path, check->dir, "snapshots", err);
 
 	if (status == CADRE_OK && first != 1) {
-		status = cadre_snapshot_newest(env, path, check->view.applied_seq, &info, err);
+		status = cadre_snapshot_newest(env, path, check->view.applied_seq, &info,
+		                               err);
 		if (status == CADRE_OK)
-			status = cadre_snapshot_load(env, path, info.head.applied_seq, rebuild->kv,
-			                             admin_progress, &rebuild->progress, err);
+			status = cadre_snapshot_load(env, path, info.head.applied_seq,
+			                             rebuild->kv, admin_progress,
+			                             &rebuild->progress, err);
 		first = info.head.applied_seq + 1;
 	}
 	rebuild->head = info.head;
@@ -254,8 +266,8 @@ static enum cadre_status rebuild_all(struct rebuild *rebuild, const char *path,
 	if (status == CADRE_OK)
 		status = cadre_log_open_read(cadre_env_real(), &options, &log, NULL, err);
 	if (status == CADRE_OK)
-		status = cadre_kv_open_lmdb(path, &(struct cadre_kv_options){ 0 }, &rebuild->kv,
-		                            err);
+		status = cadre_kv_open_lmdb(path, &(struct cadre_kv_options){ 0 },
+		                            &rebuild->kv, err);
 	if (status == CADRE_OK)
 		status = rebuild_start(rebuild, log, err);
 	while (status == CADRE_OK && rebuild->cursor)
@@ -311,7 +323,8 @@ static enum cadre_status replay_views(struct check *check, struct cadre_error *e
 		struct check_finding *finding = add_finding(check, "log");
 
 		check->log = status == CADRE_CORRUPT ? CHECK_DAMAGED : CHECK_DIVERGED;
-		snprintf(finding->message, sizeof(finding->message), "%.255s", cause.message);
+		snprintf(finding->message, sizeof(finding->message), "%.255s",
+		         cause.message);
 		finding->first_seq = finding->last_seq = rebuild.head.applied_seq + 1;
 		status = CADRE_OK;
 	} else {
@@ -346,7 +359,8 @@ static enum cadre_status check_views(struct check *check, struct cadre_error *er
 	return replay_views(check, err);
 }
 
-enum cadre_status admin_check(const char *dir, struct check *check, struct cadre_error *err)
+enum cadre_status admin_check(const char *dir, struct check *check,
+                              struct cadre_error *err)
 {
 	char path[ADMIN_PATH_BYTES];
 	struct stat info;
@@ -354,8 +368,8 @@ enum cadre_status admin_check(const char *dir, struct check *check, struct cadre
 
 	*check = (struct check){ .dir = dir };
 	if (status == CADRE_OK && stat(path, &info) != 0)
-		return cadre_error_set(err, CADRE_NOT_FOUND, "\"%s\" is no Cadre data directory",
-		                       dir);
+		return cadre_error_set(err, CADRE_NOT_FOUND,
+		                       "\"%s\" is no Cadre data directory", dir);
 	if (status == CADRE_OK)
 		status = check_log(check, err);
 	if (status == CADRE_OK)

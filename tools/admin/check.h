@@ -20,7 +20,7 @@ struct check_finding {
 
 struct check {
 	const char *dir;
-	struct cadre_log_head head;  /* of what is readable */
+	struct cadre_log_head head; /* of what is readable */
 	struct cadre_log_report report;
 	enum check_verdict log, snapshots, views;
 	bool has_views;

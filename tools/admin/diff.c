@@ -47,7 +47,8 @@ static enum cadre_status add_change(void *ctx, const struct cadre_member *before
 		                 after->has_key ? (int)after->key.length : 0,
 		                 (const char *)after->key.data);
 	else
-		cadre_table_cell(&changes->table, "%.*s", any->has_key ? (int)any->key.length : 0,
+		cadre_table_cell(&changes->table, "%.*s",
+		                 any->has_key ? (int)any->key.length : 0,
 		                 (const char *)any->key.data);
 	cadre_table_cell(&changes->table, "%.*s", (int)any->model_id.length,
 	                 (const char *)any->model_id.data);
@@ -55,29 +56,32 @@ static enum cadre_status add_change(void *ctx, const struct cadre_member *before
 }
 
 /* A word as a group: itself, or what a history or deployment means now. */
-static enum cadre_status find_group(struct admin_source *source, const struct admin_args *args,
-                                    const char *word, Cadre__V1__Resource **ret_group,
+static enum cadre_status find_group(struct admin_source *source,
+                                    const struct admin_args *args, const char *word,
+                                    Cadre__V1__Resource **ret_group,
                                     struct cadre_error *err)
 {
 	Cadre__V1__Resource *target = NULL;
 	struct cadre_pointer pointer;
-	enum cadre_status status = admin_find(&source->view, args->compartment, word,
-	                                      ADMIN_GROUP | ADMIN_HISTORY | ADMIN_DEPLOYMENT,
-	                                      &target, err);
+	enum cadre_status status =
+	        admin_find(&source->view, args->compartment, word,
+	                   ADMIN_GROUP | ADMIN_HISTORY | ADMIN_DEPLOYMENT, &target, err);
 
 	if (status == CADRE_OK)
-		status = admin_group_of(&source->view, target, CADRE_SEQ_MAX, &pointer, ret_group,
-		                        err);
+		status = admin_group_of(&source->view, target, CADRE_SEQ_MAX, &pointer,
+		                        ret_group, err);
 	if (status == CADRE_OK)
 		admin_note_name(args, word, target);
 	return status;
 }
 
-static enum cadre_status diff_groups(struct admin_source *source, const struct admin_args *args,
+static enum cadre_status diff_groups(struct admin_source *source,
+                                     const struct admin_args *args,
                                      struct cadre_error *err)
 {
 	struct cadre_json json = { 0 };
-	struct changes changes = { .json = args->mode == CADRE_OUTPUT_JSON ? &json : NULL };
+	struct changes changes = { .json = args->mode == CADRE_OUTPUT_JSON ? &json
+		                                                           : NULL };
 	Cadre__V1__Resource *from = NULL;
 	Cadre__V1__Resource *to = NULL;
 	enum cadre_status status = find_group(source, args, args->words[1], &from, err);
@@ -92,15 +96,17 @@ static enum cadre_status diff_groups(struct admin_source *source, const struct a
 	cadre_json_key(&json, "changes");
 	cadre_json_begin(&json, '[');
 	cadre_table_init(&changes.table, 3, 0, NULL);
-	status = cadre_view_diff(&source->view, from->group, to->group, add_change, &changes, err);
+	status = cadre_view_diff(&source->view, from->group, to->group, add_change,
+	                         &changes, err);
 	cadre_json_end(&json, ']');
 	cadre_json_end(&json, '}');
 	if (status == CADRE_OK && changes.json) {
 		admin_print_json(&json);
 	} else if (status == CADRE_OK) {
-		printf("version %" PRIu64 " \"%s\" -> version %" PRIu64 " \"%s\": +%" PRIu64
-		       " -%" PRIu64 " ~%" PRIu64 "\n",
-		       from->group->version_id, from->display_name ? from->display_name : "",
+		printf("version %" PRIu64 " \"%s\" -> version %" PRIu64
+		       " \"%s\": +%" PRIu64 " -%" PRIu64 " ~%" PRIu64 "\n",
+		       from->group->version_id,
+		       from->display_name ? from->display_name : "",
 		       to->group->version_id, to->display_name ? to->display_name : "",
 		       changes.added, changes.removed, changes.rekeyed);
 		cadre_table_print(&changes.table, stdout);
@@ -150,7 +156,8 @@ static enum cadre_status open_directory(struct directory *directory, const char 
 	directory->dir = dir;
 	options.dir = path;
 	if (status == CADRE_OK)
-		status = cadre_log_open_read(cadre_env_real(), &options, &directory->log, NULL, err);
+		status = cadre_log_open_read(cadre_env_real(), &options, &directory->log,
+		                             NULL, err);
 	if (status != CADRE_OK)
 		return status;
 	directory->head = cadre_log_head(directory->log);
@@ -181,7 +188,8 @@ static enum cadre_status first_difference(struct directory *a, struct directory 
 		status = cadre_log_cursor_next(first, &one, err);
 		if (status == CADRE_OK)
 			status = cadre_log_cursor_next(second, &two, err);
-		if (status == CADRE_OK && memcmp(&one.header.chain, &two.header.chain, 32) != 0) {
+		if (status == CADRE_OK &&
+		    memcmp(&one.header.chain, &two.header.chain, 32) != 0) {
 			*ret_seq = one.header.first_seq;
 			break;
 		}
@@ -214,7 +222,8 @@ static void print_directory(const struct admin_args *args, struct cadre_json *js
 }
 
 static enum cadre_status compare(const struct admin_args *args, struct directory *a,
-                                 struct directory *b, int *ret_code, struct cadre_error *err)
+                                 struct directory *b, int *ret_code,
+                                 struct cadre_error *err)
 {
 	struct cadre_json json = { 0 };
 	cadre_seq differs = 0;
@@ -222,7 +231,8 @@ static enum cadre_status compare(const struct admin_args *args, struct directory
 	            memcmp(&a->head.chain, &b->head.chain, 32) == 0;
 	bool digests = !a->has_digest || !b->has_digest || !same ||
 	               cadre_hash128_equal(a->digest, b->digest);
-	enum cadre_status status = same ? CADRE_OK : first_difference(a, b, &differs, err);
+	enum cadre_status status = same ? CADRE_OK
+	                                : first_difference(a, b, &differs, err);
 
 	if (status != CADRE_OK)
 		return status;

@@ -63,7 +63,8 @@ struct dump {
 	struct cadre_dump_writer writer;
 };
 
-static enum cadre_status write_out(void *ctx, struct cadre_slice bytes, struct cadre_error *err)
+static enum cadre_status write_out(void *ctx, struct cadre_slice bytes,
+                                   struct cadre_error *err)
 {
 	FILE *out = ctx;
 
@@ -90,7 +91,8 @@ static void read_views(struct dump *dump, struct cadre_dump_header *header)
 		dump->head = view.head;
 		dump->has_digest = view.head.applied_seq > 0;
 		if (cadre_view_cluster(&view, &row, NULL) == CADRE_OK) {
-			snprintf(header->cluster, sizeof(header->cluster), "%s", row->name);
+			snprintf(header->cluster, sizeof(header->cluster), "%s",
+			         row->name);
 			memcpy(header->cluster_id, row->cluster_id.data, 16);
 			memcpy(header->timeline_id, row->timeline_id.data, 16);
 		}
@@ -119,8 +121,10 @@ static enum cadre_status read_cluster(struct dump *dump, struct cadre_dump_heade
 	    event->cluster_configured->timeline_id.len == 16) {
 		snprintf(header->cluster, sizeof(header->cluster), "%s",
 		         event->cluster_configured->name);
-		memcpy(header->cluster_id, event->cluster_configured->cluster_id.data, 16);
-		memcpy(header->timeline_id, event->cluster_configured->timeline_id.data, 16);
+		memcpy(header->cluster_id, event->cluster_configured->cluster_id.data,
+		       16);
+		memcpy(header->timeline_id, event->cluster_configured->timeline_id.data,
+		       16);
 	}
 	cadre_arena_fini(&arena);
 	return status;
@@ -151,8 +155,10 @@ static bool past_end(const struct dump *dump, const struct cadre_batch_header *h
 
 /* Finds the batch that holds `from` and the chain before it, which the batch before
  * carries. Leaves the cursor's first batch in `batch`. */
-static enum cadre_status first_batch(struct dump *dump, struct cadre_log_cursor **ret_cursor,
-                                     struct cadre_batch *batch, struct cadre_sha256 *ret_chain,
+static enum cadre_status first_batch(struct dump *dump,
+                                     struct cadre_log_cursor **ret_cursor,
+                                     struct cadre_batch *batch,
+                                     struct cadre_sha256 *ret_chain,
                                      struct cadre_error *err)
 {
 	cadre_seq from = dump->args->from.given ? dump->args->from.seq : 1;
@@ -175,8 +181,10 @@ static enum cadre_status first_batch(struct dump *dump, struct cadre_log_cursor 
 	start = batch->header.first_seq;
 	if (start == first)
 		return cadre_error_set(err, CADRE_NOT_FOUND,
-		                       "the chain before seq %" PRIu64 " is not in this log: use "
-		                       "--from with a later one", start);
+		                       "the chain before seq %" PRIu64
+		                       " is not in this log: use "
+		                       "--from with a later one",
+		                       start);
 	cadre_log_cursor_close(*ret_cursor);
 	*ret_cursor = NULL;
 	status = cadre_log_cursor_open(dump->log, start - 1, &cursor, err);
@@ -195,15 +203,16 @@ static void close_cursor(struct cadre_log_cursor **cursor)
 	cadre_log_cursor_close(*cursor);
 }
 
-static enum cadre_status write_batches(struct dump *dump, struct cadre_dump_header *header,
+static enum cadre_status write_batches(struct dump *dump,
+                                       struct cadre_dump_header *header,
                                        struct cadre_error *err)
 {
 	__attribute__((cleanup(close_cursor))) struct cadre_log_cursor *cursor = NULL;
 	struct cadre_dump_writer *writer = &dump->writer;
 	struct cadre_batch batch = { 0 };
 	struct cadre_progress progress;
-	enum cadre_status status =
-	        first_batch(dump, &cursor, &batch, &header->chain_before, err);
+	enum cadre_status status = first_batch(dump, &cursor, &batch,
+	                                       &header->chain_before, err);
 
 	if (status != CADRE_OK && status != CADRE_END)
 		return status;
@@ -227,9 +236,8 @@ static enum cadre_status write_batches(struct dump *dump, struct cadre_dump_head
 	if (status != CADRE_OK && status != CADRE_END)
 		return status;
 	return cadre_dump_writer_end(writer,
-	                             dump->has_digest &&
-	                                             dump->head.applied_seq ==
-	                                                     writer->trailer.last_seq
+	                             dump->has_digest && dump->head.applied_seq ==
+	                                                         writer->trailer.last_seq
 	                                     ? &dump->head.digest
 	                                     : NULL,
 	                             err);
@@ -256,11 +264,13 @@ static void print(const struct dump *dump)
 		cadre_json_end(&json, '}');
 		cadre_json_raw(&json, "\n");
 		/* Standard output may be the dump. */
-		fwrite(json.text.data, 1, json.text.length, dump->args->output ? stdout : stderr);
+		fwrite(json.text.data, 1, json.text.length,
+		       dump->args->output ? stdout : stderr);
 		cadre_json_fini(&json);
 		return;
 	}
-	admin_note(args, "dumped %" PRIu64 " events in %" PRIu64 " batches to seq %" PRIu64
+	admin_note(args,
+	           "dumped %" PRIu64 " events in %" PRIu64 " batches to seq %" PRIu64
 	           "\n  chain  %s\n  digest %s",
 	           trailer->events, trailer->batches, trailer->last_seq, chain,
 	           digest[0] ? digest : "(not known here)");
@@ -273,7 +283,8 @@ static enum cadre_status open_output(struct dump *dump, struct cadre_error *err)
 		return CADRE_OK;
 	dump->out = fopen(dump->args->output, "we");
 	if (!dump->out)
-		return cadre_error_errno(err, errno, "opening \"%s\"", dump->args->output);
+		return cadre_error_errno(err, errno, "opening \"%s\"",
+		                         dump->args->output);
 	return CADRE_OK;
 }
 
@@ -312,7 +323,8 @@ int admin_dump(const struct admin_verb *verb, int argc, char **argv)
 	status = admin_path(path, args.common.words[0], "log", &err);
 	log_options.dir = path;
 	if (status == CADRE_OK)
-		status = cadre_log_open_read(cadre_env_real(), &log_options, &dump.log, NULL, &err);
+		status = cadre_log_open_read(cadre_env_real(), &log_options, &dump.log,
+		                             NULL, &err);
 	if (status == CADRE_OK) {
 		dump.last = committed_seq(&dump);
 		status = read_cluster(&dump, &header, &err);

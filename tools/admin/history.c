@@ -59,7 +59,8 @@ static enum cadre_status add_version(void *ctx, const Cadre__V1__Resource *resou
 		                     .name = copy(resource->display_name),
 		                     .who = copy(resource->created_by),
 		                     .ocid = copy(resource->ocid) };
-	version->deleted = resource->lifecycle_state == CADRE__V1__LIFECYCLE_STATE__DELETED;
+	version->deleted = resource->lifecycle_state ==
+	                   CADRE__V1__LIFECYCLE_STATE__DELETED;
 	return version->label && version->name && version->who && version->ocid
 	               ? CADRE_OK
 	               : CADRE_OUT_OF_MEMORY;
@@ -69,13 +70,16 @@ static enum cadre_status add_serving(void *ctx, const Cadre__V1__Resource *resou
 {
 	struct versions *versions = ctx;
 
-	if (resource->deployment->has_serving_group && versions->serving_count < SERVING_MAX)
-		versions->serving[versions->serving_count++] = resource->deployment->serving_group;
+	if (resource->deployment->has_serving_group &&
+	    versions->serving_count < SERVING_MAX)
+		versions->serving[versions->serving_count++] =
+		        resource->deployment->serving_group;
 	return CADRE_OK;
 }
 
-static enum cadre_status list_all(struct admin_source *source, struct cadre_list_query query,
-                                  cadre_resource_fn fn, void *ctx, struct cadre_error *err)
+static enum cadre_status list_all(struct admin_source *source,
+                                  struct cadre_list_query query, cadre_resource_fn fn,
+                                  void *ctx, struct cadre_error *err)
 {
 	struct cadre_buffer after = { 0 };
 	struct cadre_buffer next = { 0 };
@@ -131,7 +135,8 @@ static enum cadre_status compare(struct admin_source *source, struct versions *v
 			continue;
 		}
 		if (status == CADRE_OK)
-			status = cadre_view_by_id(&source->view, version->source, &from, err);
+			status = cadre_view_by_id(&source->view, version->source, &from,
+			                          err);
 		if (status == CADRE_OK)
 			status = cadre_view_diff(&source->view, from->group, to->group,
 			                         count_change, version, err);
@@ -154,14 +159,17 @@ static void mark(struct versions *versions, uint64_t latest)
 	}
 }
 
-static enum cadre_status collect(struct admin_source *source, const Cadre__V1__Resource *history,
+static enum cadre_status collect(struct admin_source *source,
+                                 const Cadre__V1__Resource *history,
                                  struct versions *versions, struct cadre_error *err)
 {
 	char compartment[CADRE_OCID_BYTES * 4]; /* listing may empty the arena */
 	struct cadre_list_query query = { .kind = CADRE__V1__KIND__KIND_GROUP,
 		                          .compartment_id = compartment,
 		                          .history = history->id };
-	uint64_t latest = history->history->has_latest_group ? history->history->latest_group : 0;
+	uint64_t latest = history->history->has_latest_group
+	                          ? history->history->latest_group
+	                          : 0;
 	enum cadre_status status;
 
 	snprintf(compartment, sizeof(compartment), "%s", history->compartment_id);
@@ -211,7 +219,8 @@ static bool draw_join(struct drawing *drawing, unsigned column, uint64_t id, cha
 			drawing->waits[i] = 0;
 			joined = true;
 		}
-		text[2 * i] = !ends && (drawing->waits[i] != 0 || i == column) ? '|' : ' ';
+		text[2 * i] = !ends && (drawing->waits[i] != 0 || i == column) ? '|'
+		                                                               : ' ';
 		text[2 * i + 1] = ' ';
 		last = 2 * i + 2;
 	}
@@ -222,8 +231,8 @@ static bool draw_join(struct drawing *drawing, unsigned column, uint64_t id, cha
 	return joined;
 }
 
-static void draw_version(struct drawing *drawing, unsigned column, const struct version *version,
-                         char *text)
+static void draw_version(struct drawing *drawing, unsigned column,
+                         const struct version *version, char *text)
 {
 	unsigned last = 0;
 
@@ -244,7 +253,8 @@ static void marks_text(const struct version *version, char text[64])
 	         version->serving ? " serving" : "", version->deleted ? " deleted" : "");
 }
 
-static void table_row(struct cadre_table *table, const char *graph, const struct version *version)
+static void table_row(struct cadre_table *table, const char *graph,
+                      const struct version *version)
 {
 	char time[32];
 	char marks[64];
@@ -264,8 +274,9 @@ static void table_row(struct cadre_table *table, const char *graph, const struct
 
 static void print_drawing(const struct versions *versions)
 {
-	static const char *const titles[] = { "",        "VERSION", "LABEL",   "NAME", "WHO",
-		                              "CREATED", "ADDED",   "REMOVED", "" };
+	static const char *const titles[] = { "",      "VERSION", "LABEL",
+		                              "NAME",  "WHO",     "CREATED",
+		                              "ADDED", "REMOVED", "" };
 	struct drawing drawing = { 0 };
 	struct cadre_table table;
 
@@ -287,7 +298,8 @@ static void print_drawing(const struct versions *versions)
 	cadre_table_fini(&table);
 }
 
-static void print_json(const Cadre__V1__Resource *history, const struct versions *versions)
+static void print_json(const Cadre__V1__Resource *history,
+                       const struct versions *versions)
 {
 	struct cadre_json json = { 0 };
 
@@ -356,16 +368,16 @@ int admin_history(const struct admin_verb *verb, int argc, char **argv)
 	admin_parse(verb, &syntax, argc, argv, &args);
 	if (admin_source_open(&source, args.words[0], &err) != CADRE_OK)
 		return admin_fail(&args, &err);
-	status = admin_find(&source.view, args.compartment, args.words[1], ADMIN_HISTORY, &history,
-	                    &err);
+	status = admin_find(&source.view, args.compartment, args.words[1], ADMIN_HISTORY,
+	                    &history, &err);
 	if (status == CADRE_OK) {
 		admin_note_name(&args, args.words[1], history);
 		status = collect(&source, history, &versions, &err);
 	}
 	/* The arena was emptied on the way: the history again, for its OCID. */
 	if (status == CADRE_OK)
-		status = admin_find(&source.view, args.compartment, args.words[1], ADMIN_HISTORY,
-		                    &history, &err);
+		status = admin_find(&source.view, args.compartment, args.words[1],
+		                    ADMIN_HISTORY, &history, &err);
 	if (status == CADRE_OK)
 		print(&args, history, &versions);
 	else

@@ -23,16 +23,19 @@ static enum cadre_status add(struct key_log *log, const struct entry *entry,
                              struct cadre_error *err)
 {
 	/* The same answer from an older version: the change was there. */
-	if (log->count > 0 && strcmp(log->entries[log->count - 1].model, entry->model) == 0) {
+	if (log->count > 0 &&
+	    strcmp(log->entries[log->count - 1].model, entry->model) == 0) {
 		log->entries[log->count - 1] = *entry;
 		return CADRE_OK;
 	}
 	if (log->count == log->capacity) {
 		size_t capacity = log->capacity ? 2 * log->capacity : 64;
-		struct entry *entries = realloc(log->entries, capacity * sizeof(*entries));
+		struct entry *entries = realloc(log->entries,
+		                                capacity * sizeof(*entries));
 
 		if (!entries)
-			return cadre_error_set(err, CADRE_OUT_OF_MEMORY, "key log: out of memory");
+			return cadre_error_set(err, CADRE_OUT_OF_MEMORY,
+			                       "key log: out of memory");
 		log->entries = entries;
 		log->capacity = capacity;
 	}
@@ -40,8 +43,9 @@ static enum cadre_status add(struct key_log *log, const struct entry *entry,
 	return CADRE_OK;
 }
 
-static enum cadre_status look_up(struct cadre_view *view, const struct cadre_pointer *pointer,
-                                 const char *key, struct entry *entry, struct cadre_error *err)
+static enum cadre_status look_up(struct cadre_view *view,
+                                 const struct cadre_pointer *pointer, const char *key,
+                                 struct entry *entry, struct cadre_error *err)
 {
 	struct cadre_slice model = { 0 };
 	enum cadre_status status = CADRE_NOT_FOUND;
@@ -56,18 +60,19 @@ static enum cadre_status look_up(struct cadre_view *view, const struct cadre_poi
 	return status == CADRE_NOT_FOUND ? CADRE_OK : status;
 }
 
-static enum cadre_status collect(struct admin_source *source, const Cadre__V1__Resource *target,
-                                 const char *key, struct key_log *log, struct cadre_error *err)
+static enum cadre_status collect(struct admin_source *source,
+                                 const Cadre__V1__Resource *target, const char *key,
+                                 struct key_log *log, struct cadre_error *err)
 {
 	struct cadre_view *view = &source->view;
 	struct cadre_pointer pointer;
 	struct entry entry;
-	enum cadre_status status =
-	        cadre_view_pointer(view, target->kind, target->id, CADRE_SEQ_MAX, &pointer, err);
+	enum cadre_status status = cadre_view_pointer(view, target->kind, target->id,
+	                                              CADRE_SEQ_MAX, &pointer, err);
 
 	if (status == CADRE_NOT_FOUND && target->kind != CADRE__V1__KIND__KIND_GROUP)
-		status = cadre_view_pointer_before(view, target->kind, target->id, CADRE_SEQ_MAX,
-		                                   &pointer, err);
+		status = cadre_view_pointer_before(view, target->kind, target->id,
+		                                   CADRE_SEQ_MAX, &pointer, err);
 	while (status == CADRE_OK) {
 		status = look_up(view, &pointer, key, &entry, err);
 		if (status == CADRE_OK)
@@ -76,8 +81,8 @@ static enum cadre_status collect(struct admin_source *source, const Cadre__V1__R
 			status = admin_check_signals(err);
 		if (status != CADRE_OK || target->kind == CADRE__V1__KIND__KIND_GROUP)
 			break;
-		status = cadre_view_pointer_before(view, target->kind, target->id, pointer.since,
-		                                   &pointer, err);
+		status = cadre_view_pointer_before(view, target->kind, target->id,
+		                                   pointer.since, &pointer, err);
 	}
 	/* An oldest answer "no such key" is no change. */
 	if (log->count > 0 && log->entries[log->count - 1].model[0] == '\0')
@@ -103,7 +108,8 @@ static void describe(struct admin_source *source, struct change *change)
 	    event->actor)
 		snprintf(change->who, sizeof(change->who), "%s", event->actor->principal);
 	if (change->entry->group != 0 &&
-	    cadre_view_by_id(&source->view, change->entry->group, &group, NULL) == CADRE_OK &&
+	    cadre_view_by_id(&source->view, change->entry->group, &group, NULL) ==
+	            CADRE_OK &&
 	    group->detail_case == CADRE__V1__RESOURCE__DETAIL_GROUP)
 		change->version_id = group->group->version_id;
 }
@@ -134,7 +140,8 @@ static void print_change(struct cadre_json *json, struct cadre_table *table,
 static void print(struct admin_source *source, const struct admin_args *args,
                   const struct key_log *log)
 {
-	static const char *const titles[] = { "SEQ", "TIME", "WHO", "VERSION", "FROM", "TO" };
+	static const char *const titles[] = { "SEQ",     "TIME", "WHO",
+		                              "VERSION", "FROM", "TO" };
 	struct cadre_json json = { 0 };
 	struct cadre_table table;
 
@@ -145,7 +152,8 @@ static void print(struct admin_source *source, const struct admin_args *args,
 	cadre_json_begin(&json, '[');
 	for (size_t i = log->count; i > 0; i--) {
 		struct change change = { .entry = &log->entries[i - 1],
-			                 .from = i < log->count ? log->entries[i].model : "" };
+			                 .from = i < log->count ? log->entries[i].model
+			                                        : "" };
 
 		describe(source, &change);
 		print_change(&json, &table, &change);
@@ -177,14 +185,16 @@ int admin_key_log(const struct admin_verb *verb, int argc, char **argv)
 	if (admin_source_open(&source, args.words[0], &err) != CADRE_OK)
 		return admin_fail(&args, &err);
 	status = admin_find(&source.view, args.compartment, args.words[1],
-	                    ADMIN_GROUP | ADMIN_HISTORY | ADMIN_DEPLOYMENT, &target, &err);
+	                    ADMIN_GROUP | ADMIN_HISTORY | ADMIN_DEPLOYMENT, &target,
+	                    &err);
 	if (status == CADRE_OK) {
 		admin_note_name(&args, args.words[1], target);
 		status = collect(&source, target, args.words[2], &log, &err);
 	}
 	if (status == CADRE_OK && log.count == 0)
-		status = cadre_error_set(&err, CADRE_NOT_FOUND, "\"%s\" never had a key \"%s\"",
-		                         args.words[1], args.words[2]);
+		status = cadre_error_set(&err, CADRE_NOT_FOUND,
+		                         "\"%s\" never had a key \"%s\"", args.words[1],
+		                         args.words[2]);
 	if (status == CADRE_OK)
 		print(&source, &args, &log);
 	else

@@ -35,7 +35,8 @@ static void json_row(struct cadre_json *json, const Cadre__V1__Resource *resourc
 	cadre_json_begin(json, '{');
 	cadre_json_key_text(json, "id", resource->ocid);
 	cadre_json_key_text(json, "displayName", resource->display_name);
-	cadre_json_key_text(json, "lifecycleState", state_name(resource->lifecycle_state));
+	cadre_json_key_text(json, "lifecycleState",
+	                    state_name(resource->lifecycle_state));
 	cadre_json_key_time(json, "timeCreated", resource->time_created_ms);
 	if (resource->detail_case == CADRE__V1__RESOURCE__DETAIL_GROUP) {
 		cadre_json_key_u64(json, "versionId", resource->group->version_id);
@@ -49,7 +50,8 @@ static void table_row(struct cadre_table *table, const Cadre__V1__Resource *reso
 	char time[32];
 
 	cadre_time_format(resource->time_created_ms, time);
-	cadre_table_cell(table, "%s", resource->display_name ? resource->display_name : "");
+	cadre_table_cell(table, "%s",
+	                 resource->display_name ? resource->display_name : "");
 	cadre_table_cell(table, "%s", state_name(resource->lifecycle_state));
 	if (resource->detail_case == CADRE__V1__RESOURCE__DETAIL_GROUP) {
 		cadre_table_cell(table, "%" PRIu64, resource->group->version_id);
@@ -92,7 +94,8 @@ static enum cadre_status list_all(struct admin_source *source, struct listing *l
 	do {
 		cadre_buffer_clear(&next);
 		query.after = cadre_buffer_slice(&after);
-		status = cadre_view_list(&source->view, &query, add_row, listing, &next, err);
+		status = cadre_view_list(&source->view, &query, add_row, listing, &next,
+		                         err);
 		cadre_arena_reset(&source->arena);
 		cadre_buffer_clear(&after);
 		if (status == CADRE_OK)
@@ -116,8 +119,8 @@ static int find_kind(const struct admin_args *args, Cadre__V1__Kind *ret_kind)
 		}
 		cadre_nearest_offer(&nearest, kinds[i].word);
 	}
-	fprintf(stderr, ADMIN_PROGRAM " list: nothing is called \"%s\"%s\n", args->words[1],
-	        cadre_nearest_hint(&nearest, hint));
+	fprintf(stderr, ADMIN_PROGRAM " list: nothing is called \"%s\"%s\n",
+	        args->words[1], cadre_nearest_hint(&nearest, hint));
 	return ADMIN_EXIT_USAGE;
 }
 
@@ -131,16 +134,17 @@ static void print(struct listing *listing)
 		if (listing->rows > 0)
 			cadre_table_print(&listing->table, stdout);
 		admin_note(listing->args, "%" PRIu64 " %s in the compartment \"%s\"",
-		           listing->rows, listing->args->words[1], listing->args->compartment);
+		           listing->rows, listing->args->words[1],
+		           listing->args->compartment);
 	}
 }
 
 int admin_list(const struct admin_verb *verb, int argc, char **argv)
 {
-	static const char *const titles[] = { "NAME", "STATE", "VERSION", "MEMBERS", "CREATED",
-		                              "OCID" };
-	static const char *const history_titles[] = { "NAME", "STATE", "VERSIONS", "LIVE",
-		                                      "CREATED", "OCID" };
+	static const char *const titles[] = { "NAME",    "STATE",   "VERSION",
+		                              "MEMBERS", "CREATED", "OCID" };
+	static const char *const history_titles[] = { "NAME", "STATE",   "VERSIONS",
+		                                      "LIVE", "CREATED", "OCID" };
 	const struct admin_syntax syntax = { NULL, NULL, 2, 2 };
 	struct admin_args args = { 0 };
 	struct listing listing = { .args = &args };

@@ -10,7 +10,8 @@ static void print_help(FILE *stream)
 	      "Works on a data directory of Cadre without a daemon.\n\n",
 	      stream);
 	for (size_t i = 0; i < admin_verbs_count; i++)
-		fprintf(stream, "  %-9s %s\n", admin_verbs[i].name, admin_verbs[i].summary);
+		fprintf(stream, "  %-9s %s\n", admin_verbs[i].name,
+		        admin_verbs[i].summary);
 	fputs("\n" ADMIN_PROGRAM " VERB --help has the options and an example.\n"
 	      "Exit codes: 0 done, 1 refused, 2 usage, 3 not found, 4 conflict,\n"
 	      "5 unavailable or outcome unknown, 6 damaged data.\n",

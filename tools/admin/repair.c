@@ -110,19 +110,21 @@ static enum cadre_status find_rest(const struct repair *repair, struct cadre_log
 {
 	cadre_seq last = repair->check.head.last_seq;
 	struct cadre_sha256 chain = { { 0 } };
-	enum cadre_status status =
-	        cadre_log_cursor_open(other, last > 0 ? last : 1, ret_cursor, err);
+	enum cadre_status status = cadre_log_cursor_open(other, last > 0 ? last : 1,
+	                                                 ret_cursor, err);
 
 	if (status == CADRE_OK && last > 0) {
 		status = cadre_log_cursor_next(*ret_cursor, batch, err);
 		if (status == CADRE_OK)
 			chain = batch->header.chain;
-		if (status == CADRE_OK && (cadre_batch_last_seq(&batch->header) != last ||
-		                           memcmp(&chain, &repair->check.head.chain, 32) != 0))
-			return cadre_error_set(err, CADRE_CONFLICT,
-			                       "\"%s\" has another log: its chain differs at seq "
-			                       "%" PRIu64,
-			                       repair->args->from, last);
+		if (status == CADRE_OK &&
+		    (cadre_batch_last_seq(&batch->header) != last ||
+		     memcmp(&chain, &repair->check.head.chain, 32) != 0))
+			return cadre_error_set(
+			        err, CADRE_CONFLICT,
+			        "\"%s\" has another log: its chain differs at seq "
+			        "%" PRIu64,
+			        repair->args->from, last);
 	}
 	if (status == CADRE_OK)
 		status = cadre_log_cursor_next(*ret_cursor, batch, err);
@@ -133,21 +135,26 @@ static enum cadre_status find_rest(const struct repair *repair, struct cadre_log
 	return status;
 }
 
-static enum cadre_status append_rest(struct cadre_log *log, struct cadre_log_cursor *cursor,
+static enum cadre_status append_rest(struct cadre_log *log,
+                                     struct cadre_log_cursor *cursor,
                                      struct cadre_batch *batch, struct cadre_error *err)
 {
 	struct cadre_buffer pending = { 0 };
 	enum cadre_status status = CADRE_OK;
 
 	while (status == CADRE_OK) {
-		status = cadre_buffer_append(&pending, batch->bytes.data, batch->bytes.length);
+		status = cadre_buffer_append(&pending, batch->bytes.data,
+		                             batch->bytes.length);
 		if (status == CADRE_OK)
 			status = cadre_log_cursor_next(cursor, batch, err);
-		if ((status == CADRE_OK && pending.length >= APPEND_BYTES) || status == CADRE_END) {
-			enum cadre_status written = cadre_log_prepare(log, pending.length, err);
+		if ((status == CADRE_OK && pending.length >= APPEND_BYTES) ||
+		    status == CADRE_END) {
+			enum cadre_status written = cadre_log_prepare(log, pending.length,
+			                                              err);
 
 			if (written == CADRE_OK)
-				written = cadre_log_append(log, cadre_buffer_slice(&pending), 0, err);
+				written = cadre_log_append(
+				        log, cadre_buffer_slice(&pending), 0, err);
 			if (written == CADRE_OK)
 				written = cadre_log_sync(log, err);
 			cadre_buffer_clear(&pending);
@@ -187,7 +194,8 @@ static enum cadre_status complete_log(struct repair *repair, struct cadre_error 
 		if (status == CADRE_OK)
 			status = append_rest(log, cursor, &batch, err);
 		if (status == CADRE_OK)
-			status = cadre_log_seal_mark(log, cadre_log_head(log).last_seq, err);
+			status = cadre_log_seal_mark(log, cadre_log_head(log).last_seq,
+			                             err);
 	}
 	cadre_log_cursor_close(cursor);
 	cadre_log_close(other);
@@ -203,7 +211,8 @@ static enum cadre_status cut_log(struct repair *repair, struct cadre_error *err)
 	if (repair->args->keep != repair->check.head.last_seq)
 		return cadre_error_set(err, CADRE_INVALID_PARAMETER,
 		                       "--i-accept-loss-after %" PRIu64
-		                       ": the log is sound to seq %" PRIu64 ", name that one",
+		                       ": the log is sound to seq %" PRIu64
+		                       ", name that one",
 		                       repair->args->keep, repair->check.head.last_seq);
 	say(repair, "cut the log behind seq %" PRIu64 "; \"%s\" goes to lost+found",
 	    repair->args->keep, report->file);
@@ -220,17 +229,18 @@ static enum cadre_status repair_log(struct repair *repair, bool *ret_left,
 	if (check->log != CHECK_DAMAGED)
 		return CADRE_OK;
 	admin_note(&repair->args->common,
-	           "the log is damaged: \"%s\", byte %" PRIu64 ", seq %" PRIu64 "..%" PRIu64
-	           "; sound to seq %" PRIu64,
+	           "the log is damaged: \"%s\", byte %" PRIu64 ", seq %" PRIu64
+	           "..%" PRIu64 "; sound to seq %" PRIu64,
 	           check->report.file, check->report.offset, check->report.first_bad,
 	           check->report.last_bad, check->head.last_seq);
 	if (repair->args->from)
 		return complete_log(repair, err);
 	if (repair->args->cut)
 		return cut_log(repair, err);
-	admin_note(&repair->args->common,
-	           "either --from OTHER_DIR (a sound copy), or --i-accept-loss-after %" PRIu64,
-	           check->head.last_seq);
+	admin_note(
+	        &repair->args->common,
+	        "either --from OTHER_DIR (a sound copy), or --i-accept-loss-after %" PRIu64,
+	        check->head.last_seq);
 	*ret_left = true;
 	return CADRE_OK;
 }
@@ -258,11 +268,13 @@ static enum cadre_status repair_rest(struct repair *repair, struct cadre_error *
 	/* Views that saw what is cut away would be ahead of the log. */
 	if (check->views >= CHECK_DIVERGED ||
 	    (check->log == CHECK_DAMAGED && (repair->args->from || repair->args->cut)))
-		status = drop(repair, "views", "the next start builds them from the log", err);
+		status = drop(repair, "views", "the next start builds them from the log",
+		              err);
 	for (size_t i = 0; i < check->bad_snapshot_count && status == CADRE_OK; i++) {
 		char name[64];
 
-		snprintf(name, sizeof(name), "snapshots/%016" PRIx64, check->bad_snapshots[i]);
+		snprintf(name, sizeof(name), "snapshots/%016" PRIx64,
+		         check->bad_snapshots[i]);
 		status = drop(repair, name, "it is damaged", err);
 	}
 	return status;
@@ -274,7 +286,8 @@ static int conclude(const struct repair *repair, bool left)
 	struct cadre_json json = { 0 };
 
 	cadre_json_begin(&json, '{');
-	cadre_json_key_text(&json, "verdict", check_verdict_name(check_verdict(&repair->check)));
+	cadre_json_key_text(&json, "verdict",
+	                    check_verdict_name(check_verdict(&repair->check)));
 	cadre_json_key_bool(&json, "repaired", !sound && repair->args->yes && !left);
 	cadre_json_key_u64(&json, "soundToSeq", repair->check.head.last_seq);
 	cadre_json_end(&json, '}');
@@ -283,10 +296,13 @@ static int conclude(const struct repair *repair, bool left)
 	else if (repair->args->common.mode == CADRE_OUTPUT_TEXT && sound)
 		printf("nothing to repair: %s\n",
 		       check_verdict_name(check_verdict(&repair->check)));
-	else if (repair->args->common.mode == CADRE_OUTPUT_TEXT && repair->args->yes && !left)
+	else if (repair->args->common.mode == CADRE_OUTPUT_TEXT && repair->args->yes &&
+	         !left)
 		printf("done; check with: cadre-admin verify %s\n", repair->check.dir);
 	cadre_json_fini(&json);
-	return sound || (repair->args->yes && !left) ? 0 : cadre_status_exit_code(CADRE_CORRUPT);
+	return sound || (repair->args->yes && !left)
+	               ? 0
+	               : cadre_status_exit_code(CADRE_CORRUPT);
 }
 
 int admin_repair(const struct admin_verb *verb, int argc, char **argv)
@@ -305,14 +321,16 @@ int admin_repair(const struct admin_verb *verb, int argc, char **argv)
 	if (status == CADRE_OK)
 		status = admin_path(repair.log, args.common.words[0], "log", &err);
 	if (status == CADRE_OK)
-		status = admin_path(repair.lost_found, args.common.words[0], "lost+found", &err);
+		status = admin_path(repair.lost_found, args.common.words[0], "lost+found",
+		                    &err);
 	if (status == CADRE_OK)
 		status = take_lock(&repair, &err);
 	if (status == CADRE_OK)
 		status = repair_log(&repair, &left, &err);
 	if (status == CADRE_OK)
 		status = repair_rest(&repair, &err);
-	code = status == CADRE_OK ? conclude(&repair, left) : admin_fail(&args.common, &err);
+	code = status == CADRE_OK ? conclude(&repair, left)
+	                          : admin_fail(&args.common, &err);
 	cadre_file_close(repair.lock);
 	return code;
 }

@@ -10,14 +10,23 @@
 
 #include "tools/admin/source.h"
 
-enum { KEY_UNTIL = 0x200, KEY_ONLY, KEY_DRY_RUN, KEY_VIEWS_ONLY, KEY_RATE, KEY_NEW_TIMELINE };
+enum {
+	KEY_UNTIL = 0x200,
+	KEY_ONLY,
+	KEY_DRY_RUN,
+	KEY_VIEWS_ONLY,
+	KEY_RATE,
+	KEY_NEW_TIMELINE
+};
 
 static const struct argp_option options[] = {
-	{ "until", KEY_UNTIL, "SEQ|TIME", 0, "End at the last whole batch not behind it", 0 },
+	{ "until", KEY_UNTIL, "SEQ|TIME", 0, "End at the last whole batch not behind it",
+	  0 },
 	{ "only", KEY_ONLY, "OCID", 0,
 	  "Only one group or history and its sources, as a new timeline", 0 },
 	{ "dry-run", KEY_DRY_RUN, NULL, 0, "Read and check the dump, make nothing", 0 },
-	{ "views-only", KEY_VIEWS_ONLY, NULL, 0, "Build DIR's views anew from its own log", 0 },
+	{ "views-only", KEY_VIEWS_ONLY, NULL, 0,
+	  "Build DIR's views anew from its own log", 0 },
 	{ "rate", KEY_RATE, "N", 0, "At most N events a second", 0 },
 	{ "new-timeline", KEY_NEW_TIMELINE, NULL, 0,
 	  "Chain anew: the copy is not the same log any more", 0 },
@@ -46,7 +55,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_RATE:
 		args->rate = strtoull(arg, &end, 10);
 		if (args->rate == 0 || *end != '\0')
-			argp_error(state, "--rate %s: not a number of events a second", arg);
+			argp_error(state, "--rate %s: not a number of events a second",
+			           arg);
 		return 0;
 	case KEY_NEW_TIMELINE:
 		args->new_timeline = true;
@@ -79,8 +89,8 @@ struct replay {
 	struct cadre_store_status at;
 };
 
-static enum cadre_status read_input(void *ctx, void *data, size_t capacity, size_t *ret_length,
-                                    struct cadre_error *err)
+static enum cadre_status read_input(void *ctx, void *data, size_t capacity,
+                                    size_t *ret_length, struct cadre_error *err)
 {
 	const struct replay *replay = ctx;
 	ssize_t got;
@@ -89,7 +99,8 @@ static enum cadre_status read_input(void *ctx, void *data, size_t capacity, size
 		got = read(replay->fd, data, capacity);
 	} while (got < 0 && errno == EINTR && !admin_interrupted());
 	if (got < 0)
-		return cadre_error_errno(err, errno, "reading \"%s\"", replay->args->dump);
+		return cadre_error_errno(err, errno, "reading \"%s\"",
+		                         replay->args->dump);
 	*ret_length = (size_t)got;
 	return CADRE_OK;
 }
@@ -102,7 +113,8 @@ static enum cadre_status open_input(struct replay *replay, struct cadre_error *e
 	if (strcmp(replay->args->dump, "-") != 0)
 		replay->fd = open(replay->args->dump, O_RDONLY | O_CLOEXEC);
 	if (replay->fd < 0)
-		return cadre_error_errno(err, errno, "opening \"%s\"", replay->args->dump);
+		return cadre_error_errno(err, errno, "opening \"%s\"",
+		                         replay->args->dump);
 	if (fstat(replay->fd, &info) == 0 && S_ISREG(info.st_mode))
 		replay->dump_bytes = (uint64_t)info.st_size;
 	return CADRE_OK;
@@ -112,8 +124,8 @@ static enum cadre_status open_reader(struct replay *replay, struct cadre_error *
 {
 	unsigned flags = replay->args->new_timeline ? CADRE_DUMP_ANY_CHAIN : 0;
 	cadre_seq from;
-	enum cadre_status status =
-	        cadre_dump_reader_open(read_input, replay, flags, &replay->reader, err);
+	enum cadre_status status = cadre_dump_reader_open(read_input, replay, flags,
+	                                                  &replay->reader, err);
 
 	if (status != CADRE_OK)
 		return status;
@@ -134,17 +146,20 @@ static enum cadre_status select_events(struct replay *replay, struct cadre_error
 	if (replay->dump_bytes == 0)
 		return cadre_error_set(err, CADRE_INVALID_PARAMETER,
 		                       "--only reads the dump twice and needs a file");
-	status = replay_select(replay->reader, replay->args->only, &replay->selection, err);
+	status = replay_select(replay->reader, replay->args->only, &replay->selection,
+	                       err);
 	cadre_dump_reader_close(replay->reader);
 	replay->reader = NULL;
 	if (status != CADRE_OK)
 		return status;
 	if (lseek(replay->fd, 0, SEEK_SET) != 0)
-		return cadre_error_errno(err, errno, "reading \"%s\" again", replay->args->dump);
+		return cadre_error_errno(err, errno, "reading \"%s\" again",
+		                         replay->args->dump);
 	return open_reader(replay, err);
 }
 
-static bool is_behind(const struct admin_moment *until, const struct cadre_batch_header *header)
+static bool is_behind(const struct admin_moment *until,
+                      const struct cadre_batch_header *header)
 {
 	if (!until->given)
 		return false;
@@ -168,7 +183,8 @@ static void keep_rate(const struct replay *replay)
 	nanosleep(&pause, NULL);
 }
 
-static enum cadre_status take_batch(struct replay *replay, const struct cadre_batch *batch,
+static enum cadre_status take_batch(struct replay *replay,
+                                    const struct cadre_batch *batch,
                                     struct cadre_error *err)
 {
 	cadre_seq last = cadre_batch_last_seq(&batch->header);
@@ -182,8 +198,9 @@ static enum cadre_status take_batch(struct replay *replay, const struct cadre_ba
 	replay->chain = batch->header.chain;
 	if (replay->rewrites)
 		return replay_rewrite(&replay->rewriter, batch, err);
-	return replay->args->dry_run ? CADRE_OK
-	                             : admin_target_add(&replay->target, batch->bytes, last, err);
+	return replay->args->dry_run
+	               ? CADRE_OK
+	               : admin_target_add(&replay->target, batch->bytes, last, err);
 }
 
 static enum cadre_status take_batches(struct replay *replay, struct cadre_error *err)
@@ -204,7 +221,8 @@ static enum cadre_status take_batches(struct replay *replay, struct cadre_error 
 			break;
 		if (replay->args->rate > 0)
 			keep_rate(replay);
-		cadre_progress_show(&replay->progress, cadre_dump_reader_bytes(replay->reader),
+		cadre_progress_show(&replay->progress,
+		                    cadre_dump_reader_bytes(replay->reader),
 		                    replay->dump_bytes);
 	}
 	cadre_progress_end(&replay->progress);
@@ -214,7 +232,8 @@ static enum cadre_status take_batches(struct replay *replay, struct cadre_error 
 /* What stands in the new directory against what the dump says. */
 static enum cadre_status compare(struct replay *replay, struct cadre_error *err)
 {
-	const struct cadre_dump_trailer *trailer = cadre_dump_reader_trailer(replay->reader);
+	const struct cadre_dump_trailer *trailer =
+	        cadre_dump_reader_trailer(replay->reader);
 	struct cadre_store_status *at = &replay->at;
 	enum cadre_status status = admin_target_flush(&replay->target, err);
 
@@ -233,9 +252,10 @@ static enum cadre_status compare(struct replay *replay, struct cadre_error *err)
 		                       at->view.applied_seq, replay->last_seq);
 	if (!replay->rewrites && !replay->stopped && trailer->has_digest &&
 	    !cadre_hash128_equal(trailer->digest, at->view.digest))
-		return cadre_error_set(err, CADRE_DIVERGED,
-		                       "the state's digest differs from the dump's at seq %" PRIu64,
-		                       replay->last_seq);
+		return cadre_error_set(
+		        err, CADRE_DIVERGED,
+		        "the state's digest differs from the dump's at seq %" PRIu64,
+		        replay->last_seq);
 	return CADRE_OK;
 }
 
@@ -253,7 +273,8 @@ static enum cadre_status run(struct replay *replay, struct cadre_error *err)
 	if (status == CADRE_OK && !args->dry_run)
 		status = admin_target_open(&replay->target, err);
 	if (replay->rewrites)
-		replay_rewriter_init(&replay->rewriter, args->dry_run ? NULL : &replay->target,
+		replay_rewriter_init(&replay->rewriter,
+		                     args->dry_run ? NULL : &replay->target,
 		                     replay->selection);
 	if (status == CADRE_OK)
 		status = take_batches(replay, err);
@@ -266,7 +287,8 @@ static enum cadre_status run(struct replay *replay, struct cadre_error *err)
 
 static void print(const struct replay *replay)
 {
-	const struct cadre_dump_trailer *trailer = cadre_dump_reader_trailer(replay->reader);
+	const struct cadre_dump_trailer *trailer =
+	        cadre_dump_reader_trailer(replay->reader);
 	const struct replay_args *args = replay->args;
 	bool digest_known = !args->dry_run;
 	bool compared = digest_known && !replay->rewrites && !replay->stopped &&
@@ -292,8 +314,9 @@ static void print(const struct replay *replay)
 	else if (args->common.mode == CADRE_OUTPUT_TEXT)
 		printf("%s seq %" PRIu64 "%s\n  chain  %s%s\n  digest %s%s\n",
 		       args->dry_run ? "sound to" : "replayed to", replay->last_seq,
-		       replay->stopped ? " (--until: the last whole batch before it)" : "", chain,
-		       replay->rewrites ? " (new timeline)" : " (as in the dump)",
+		       replay->stopped ? " (--until: the last whole batch before it)"
+		                       : "",
+		       chain, replay->rewrites ? " (new timeline)" : " (as in the dump)",
 		       digest_known ? digest : "(not computed in a dry run)",
 		       compared ? " (as in the dump)" : "");
 	cadre_json_fini(&json);
@@ -328,7 +351,8 @@ static int rebuild_views(const struct admin_args *args)
 	if (args->mode == CADRE_OUTPUT_JSON)
 		admin_print_json(&json);
 	else if (args->mode == CADRE_OUTPUT_TEXT)
-		printf("views built to seq %" PRIu64 "\n  digest %s\n", at.view.applied_seq, digest);
+		printf("views built to seq %" PRIu64 "\n  digest %s\n",
+		       at.view.applied_seq, digest);
 	cadre_json_fini(&json);
 	cadre_store_close(store);
 	return 0;

@@ -10,8 +10,8 @@ struct replay_args {
 	const char *dump; /* "-": standard input */
 	const char *dir;
 	struct admin_moment until;
-	const char *only;   /* OCID of a group or history */
-	uint64_t rate;      /* events a second; 0: as fast as it goes */
+	const char *only; /* OCID of a group or history */
+	uint64_t rate;    /* events a second; 0: as fast as it goes */
 	bool dry_run, views_only, new_timeline;
 };
 
@@ -27,7 +27,7 @@ void replay_selection_free(struct replay_selection *selection); /* takes NULL */
 /* Batches of a new timeline: another timeline id in the configuration event, other
  * digests, a chain of its own; with a selection only its events, renumbered. */
 struct replay_rewriter {
-	struct admin_target *target; /* NULL: a dry run */
+	struct admin_target *target;              /* NULL: a dry run */
 	const struct replay_selection *selection; /* NULL: all events */
 	uint8_t timeline_id[16];
 	struct cadre_sha256 chain;

@@ -47,8 +47,8 @@ static enum cadre_status begin_batch(struct replay_rewriter *rewriter,
 	enum cadre_status status;
 
 	cadre_buffer_clear(&rewriter->out);
-	status = cadre_batch_begin(builder, &rewriter->out, rewriter->last_seq + 1, like->epoch,
-	                           like->time_ms);
+	status = cadre_batch_begin(builder, &rewriter->out, rewriter->last_seq + 1,
+	                           like->epoch, like->time_ms);
 	if (status != CADRE_OK)
 		return cadre_error_set(err, status, "batch: out of memory");
 	builder->header.flags = like->flags;
@@ -96,8 +96,8 @@ static enum cadre_status rewrite_event(struct replay_rewriter *rewriter,
 	cadre_arena_reset(&rewriter->arena);
 	cadre_buffer_clear(&rewriter->payload);
 	*ret_kept = true;
-	status = cadre_unpack(&cadre__v1__event__descriptor, record->payload, &rewriter->arena,
-	                      &message, err);
+	status = cadre_unpack(&cadre__v1__event__descriptor, record->payload,
+	                      &rewriter->arena, &message, err);
 	if (status != CADRE_OK)
 		return status;
 	event = (Cadre__V1__Event *)(void *)message;
@@ -107,9 +107,11 @@ static enum cadre_status rewrite_event(struct replay_rewriter *rewriter,
 	}
 	if (event->body_case == CADRE__V1__EVENT__BODY_CLUSTER_CONFIGURED &&
 	    event->cluster_configured->timeline_id.len == 16)
-		memcpy(event->cluster_configured->timeline_id.data, rewriter->timeline_id, 16);
+		memcpy(event->cluster_configured->timeline_id.data, rewriter->timeline_id,
+		       16);
 	if (event->body_case == CADRE__V1__EVENT__BODY_DIGEST_RECORDED)
-		status = rewrite_digest(rewriter, builder, like, event->digest_recorded, err);
+		status = rewrite_digest(rewriter, builder, like, event->digest_recorded,
+		                        err);
 	return status == CADRE_OK ? cadre_pack(message, &rewriter->payload, err) : status;
 }
 
@@ -137,8 +139,8 @@ enum cadre_status replay_rewrite(struct replay_rewriter *rewriter,
 			return finish_batch(rewriter, &builder, err);
 		payload = record.payload;
 		if (status == CADRE_OK && needs_rewrite(rewriter, record.type)) {
-			status = rewrite_event(rewriter, &builder, &batch->header, &record, &kept,
-			                       err);
+			status = rewrite_event(rewriter, &builder, &batch->header,
+			                       &record, &kept, err);
 			payload = cadre_buffer_slice(&rewriter->payload);
 		}
 		if (status == CADRE_OK && kept)

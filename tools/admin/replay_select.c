@@ -62,7 +62,8 @@ static enum cadre_status grow(struct replay_selection *selection, struct cadre_e
 	return CADRE_OK;
 }
 
-static struct entry *find(const struct replay_selection *selection, struct cadre_hash128 id)
+static struct entry *find(const struct replay_selection *selection,
+                          struct cadre_hash128 id)
 {
 	size_t slot = selection->slot_count > 0 ? *slot_for(selection, id) : 0;
 
@@ -87,7 +88,8 @@ static enum cadre_status add_group(struct replay_selection *selection, const cha
 		return status;
 	if (source)
 		entry.source = hash_of(source);
-	entry.wanted = is_target(selection, id) || (link && is_target(selection, link->history_id));
+	entry.wanted = is_target(selection, id) ||
+	               (link && is_target(selection, link->history_id));
 	selection->found |= is_target(selection, id);
 	selection->entries[selection->count] = entry;
 	*slot_for(selection, entry.id) = ++selection->count;
@@ -103,7 +105,8 @@ static void want(struct replay_selection *selection, const char *id)
 }
 
 static enum cadre_status note_event(struct replay_selection *selection,
-                                    const Cadre__V1__Event *event, struct cadre_error *err)
+                                    const Cadre__V1__Event *event,
+                                    struct cadre_error *err)
 {
 	const Cadre__V1__GroupDerived *derived;
 
@@ -115,10 +118,11 @@ static enum cadre_status note_event(struct replay_selection *selection,
 		derived = event->body_case == CADRE__V1__EVENT__BODY_GROUP_CLONED
 		                  ? event->group_cloned
 		                  : event->group_patched;
-		return add_group(selection, derived->id, derived->source_group_id, derived->link,
-		                 err);
+		return add_group(selection, derived->id, derived->source_group_id,
+		                 derived->link, err);
 	}
-	if (event->body_case == CADRE__V1__EVENT__BODY_GROUP_UPDATED && event->group_updated->link &&
+	if (event->body_case == CADRE__V1__EVENT__BODY_GROUP_UPDATED &&
+	    event->group_updated->link &&
 	    is_target(selection, event->group_updated->link->history_id))
 		want(selection, event->group_updated->changes->id);
 	if (event->body_case == CADRE__V1__EVENT__BODY_HISTORY_CREATED &&
@@ -134,8 +138,8 @@ static enum cadre_status note_event(struct replay_selection *selection,
 }
 
 static enum cadre_status note_batch(struct replay_selection *selection,
-                                    const struct cadre_batch *batch, struct cadre_arena *arena,
-                                    struct cadre_error *err)
+                                    const struct cadre_batch *batch,
+                                    struct cadre_arena *arena, struct cadre_error *err)
 {
 	struct cadre_record record = { 0 };
 	size_t offset = 0;
@@ -147,8 +151,8 @@ static enum cadre_status note_batch(struct replay_selection *selection,
 		if (record.type > CADRE__V1__EVENT__BODY_HISTORY_MOVED)
 			continue;
 		cadre_arena_reset(arena);
-		status = cadre_unpack(&cadre__v1__event__descriptor, record.payload, arena,
-		                      &message, err);
+		status = cadre_unpack(&cadre__v1__event__descriptor, record.payload,
+		                      arena, &message, err);
 		if (status == CADRE_OK)
 			status = note_event(selection, (void *)message, err);
 		if (status != CADRE_OK)
@@ -219,7 +223,8 @@ static bool wanted(const struct replay_selection *selection, const char *id)
 }
 
 /* Links to histories that are left out go. */
-static void keep_link(const struct replay_selection *selection, Cadre__V1__HistoryLink **link)
+static void keep_link(const struct replay_selection *selection,
+                      Cadre__V1__HistoryLink **link)
 {
 	if (*link && !is_target(selection, (*link)->history_id))
 		*link = NULL;
@@ -238,7 +243,8 @@ static bool keep_update(const struct replay_selection *selection,
 }
 
 /* The id of the resource that an event of an existing one is about. */
-static bool keep_other(const struct replay_selection *selection, const Cadre__V1__Event *event)
+static bool keep_other(const struct replay_selection *selection,
+                       const Cadre__V1__Event *event)
 {
 	switch ((int)event->body_case) {
 	case CADRE__V1__EVENT__BODY_GROUP_ACTIVATED:

@@ -21,7 +21,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	if (key != KEY_AT)
 		return ARGP_ERR_UNKNOWN;
 	if (!admin_parse_moment(arg, &args->at))
-		argp_error(state, "--at %s: neither a seq nor a time like 2026-11-22T14:40:24Z",
+		argp_error(state,
+		           "--at %s: neither a seq nor a time like 2026-11-22T14:40:24Z",
 		           arg);
 	return 0;
 }
@@ -65,35 +66,38 @@ static void print(const struct resolve_args *args, const struct answer *answer)
 	}
 }
 
-static enum cadre_status resolve(struct admin_source *source, const struct resolve_args *args,
-                                 struct answer *answer, struct cadre_error *err)
+static enum cadre_status resolve(struct admin_source *source,
+                                 const struct resolve_args *args, struct answer *answer,
+                                 struct cadre_error *err)
 {
 	const char *key = args->common.words[2];
 	struct cadre_slice model = { 0 };
 	Cadre__V1__Resource *target = NULL;
 	Cadre__V1__Resource *group = NULL;
 	cadre_seq at = CADRE_SEQ_MAX;
-	enum cadre_status status = admin_find(&source->view, args->common.compartment,
-	                                      args->common.words[1],
-	                                      ADMIN_GROUP | ADMIN_HISTORY | ADMIN_DEPLOYMENT,
-	                                      &target, err);
+	enum cadre_status status =
+	        admin_find(&source->view, args->common.compartment, args->common.words[1],
+	                   ADMIN_GROUP | ADMIN_HISTORY | ADMIN_DEPLOYMENT, &target, err);
 
 	if (status != CADRE_OK)
 		return status;
 	admin_note_name(&args->common, args->common.words[1], target);
 	status = admin_moment_seq(source, &args->at, &at, err);
 	if (status == CADRE_OK)
-		status = admin_group_of(&source->view, target, at, &answer->pointer, &group, err);
+		status = admin_group_of(&source->view, target, at, &answer->pointer,
+		                        &group, err);
 	if (status != CADRE_OK)
 		return status;
 	answer->target = target;
 	answer->group = group;
 	status = cadre_view_resolve(&source->view, answer->pointer.lineage,
-	                            answer->pointer.version, cadre_slice_text(key), &model, err);
+	                            answer->pointer.version, cadre_slice_text(key),
+	                            &model, err);
 	if (status == CADRE_NOT_FOUND)
-		return cadre_error_set(err, status,
-		                       "version %" PRIu64 " of \"%s\" has no key or model \"%s\"",
-		                       group->group->version_id, args->common.words[1], key);
+		return cadre_error_set(
+		        err, status,
+		        "version %" PRIu64 " of \"%s\" has no key or model \"%s\"",
+		        group->group->version_id, args->common.words[1], key);
 	if (status == CADRE_OK)
 		snprintf(answer->model, sizeof(answer->model), "%.*s", (int)model.length,
 		         (const char *)model.data);

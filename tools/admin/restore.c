@@ -10,8 +10,8 @@
 
 #define COPY_BYTES (1u << 20)
 
-static enum cadre_status copy_file(const char *from_dir, const char *to_dir, const char *name,
-                                   struct cadre_error *err)
+static enum cadre_status copy_file(const char *from_dir, const char *to_dir,
+                                   const char *name, struct cadre_error *err)
 {
 	struct cadre_env *env = cadre_env_real();
 	struct cadre_file *in = NULL;
@@ -20,16 +20,17 @@ static enum cadre_status copy_file(const char *from_dir, const char *to_dir, con
 	char path[ADMIN_PATH_BYTES];
 	uint64_t offset = 0;
 	size_t got = COPY_BYTES;
-	enum cadre_status status =
-	        bytes ? admin_path(path, from_dir, name, err)
-	              : cadre_error_set(err, CADRE_OUT_OF_MEMORY, "copying: out of memory");
+	enum cadre_status status = bytes ? admin_path(path, from_dir, name, err)
+	                                 : cadre_error_set(err, CADRE_OUT_OF_MEMORY,
+	                                                   "copying: out of memory");
 
 	if (status == CADRE_OK)
 		status = cadre_file_open(env, path, CADRE_OPEN_READ, &in, err);
 	if (status == CADRE_OK)
 		status = admin_path(path, to_dir, name, err);
 	if (status == CADRE_OK)
-		status = cadre_file_open(env, path, CADRE_OPEN_WRITE | CADRE_OPEN_CREATE, &out, err);
+		status = cadre_file_open(env, path, CADRE_OPEN_WRITE | CADRE_OPEN_CREATE,
+		                         &out, err);
 	while (status == CADRE_OK && got == COPY_BYTES) {
 		status = env->ops->pread(in, offset, bytes, COPY_BYTES, &got, err);
 		if (status == CADRE_OK && got > 0)
@@ -56,16 +57,19 @@ static enum cadre_status split_path(const char *path, char parent[ADMIN_PATH_BYT
 
 	if (status != CADRE_OK)
 		return status;
-	for (size_t length = strlen(parent); length > 1 && parent[length - 1] == '/'; length--)
+	for (size_t length = strlen(parent); length > 1 && parent[length - 1] == '/';
+	     length--)
 		parent[length - 1] = '\0';
 	slash = strrchr(parent, '/');
 	if (!slash || strlen(slash + 1) != 16)
-		return cadre_error_set(err, CADRE_INVALID_PARAMETER,
-		                       "\"%s\" is no snapshot: its name is not 16 hex digits", path);
+		return cadre_error_set(
+		        err, CADRE_INVALID_PARAMETER,
+		        "\"%s\" is no snapshot: its name is not 16 hex digits", path);
 	*ret_seq = strtoull(slash + 1, &end, 16);
 	if (*end != '\0')
-		return cadre_error_set(err, CADRE_INVALID_PARAMETER,
-		                       "\"%s\" is no snapshot: its name is not 16 hex digits", path);
+		return cadre_error_set(
+		        err, CADRE_INVALID_PARAMETER,
+		        "\"%s\" is no snapshot: its name is not 16 hex digits", path);
 	*slash = '\0';
 	return CADRE_OK;
 }
@@ -74,19 +78,21 @@ static enum cadre_status find_info(const char *parent, cadre_seq seq,
                                    struct cadre_snapshot_info *ret_info,
                                    struct cadre_error *err)
 {
-	enum cadre_status status =
-	        cadre_snapshot_newest(cadre_env_real(), parent, seq, ret_info, err);
+	enum cadre_status status = cadre_snapshot_newest(cadre_env_real(), parent, seq,
+	                                                 ret_info, err);
 
 	if (status == CADRE_OK && ret_info->head.applied_seq != seq)
 		status = cadre_error_set(err, CADRE_CORRUPT,
-		                         "the snapshot of seq %" PRIu64 " is damaged", seq);
+		                         "the snapshot of seq %" PRIu64 " is damaged",
+		                         seq);
 	return status;
 }
 
 /* The log that goes on behind the snapshot, and the snapshot itself; opening the store
  * then loads it. */
 static enum cadre_status fill(struct admin_target *target, const char *snapshot,
-                              const struct cadre_snapshot_info *info, struct cadre_error *err)
+                              const struct cadre_snapshot_info *info,
+                              struct cadre_error *err)
 {
 	struct cadre_env *env = cadre_env_real();
 	struct cadre_log_options options = { 0 };
@@ -136,7 +142,8 @@ static enum cadre_status restore_snapshot(struct admin_target *target,
 	if (ret_at->view.applied_seq != seq ||
 	    !cadre_hash128_equal(ret_at->view.digest, info.head.digest))
 		return cadre_error_set(err, CADRE_DIVERGED,
-		                       "restored to seq %" PRIu64 ", the snapshot says %" PRIu64,
+		                       "restored to seq %" PRIu64
+		                       ", the snapshot says %" PRIu64,
 		                       ret_at->view.applied_seq, seq);
 	return admin_target_finish(target, err);
 }
@@ -168,7 +175,8 @@ int admin_restore(const struct admin_verb *verb, int argc, char **argv)
 		if (args.mode == CADRE_OUTPUT_JSON)
 			admin_print_json(&json);
 		else if (args.mode == CADRE_OUTPUT_TEXT)
-			printf("restored to seq %" PRIu64 "\n  digest %s (as in the snapshot)\n",
+			printf("restored to seq %" PRIu64
+			       "\n  digest %s (as in the snapshot)\n",
 			       at.view.applied_seq, digest);
 		cadre_json_fini(&json);
 	} else {

@@ -23,7 +23,8 @@ static enum cadre_status add_member(void *ctx, const struct cadre_member *member
 		cadre_json_end(members->json, '}');
 		return CADRE_OK;
 	}
-	cadre_table_cell(&members->table, "%.*s", member->has_key ? (int)member->key.length : 0,
+	cadre_table_cell(&members->table, "%.*s",
+	                 member->has_key ? (int)member->key.length : 0,
 	                 member->has_key ? (const char *)member->key.data : "");
 	cadre_table_cell(&members->table, "%.*s", (int)member->model_id.length,
 	                 (const char *)member->model_id.data);
@@ -35,11 +36,13 @@ static const char *ocid_of(struct cadre_view *view, uint64_t id)
 {
 	Cadre__V1__Resource *resource = NULL;
 
-	return cadre_view_by_id(view, id, &resource, NULL) == CADRE_OK ? resource->ocid : "";
+	return cadre_view_by_id(view, id, &resource, NULL) == CADRE_OK ? resource->ocid
+	                                                               : "";
 }
 
 static enum cadre_status show_json(struct admin_source *source,
-                                   const Cadre__V1__Resource *resource, struct cadre_error *err)
+                                   const Cadre__V1__Resource *resource,
+                                   struct cadre_error *err)
 {
 	struct cadre_json json = { 0 };
 	struct members members = { .json = &json };
@@ -50,18 +53,19 @@ static enum cadre_status show_json(struct admin_source *source,
 	cadre_json_key(&json, "resource");
 	status = cadre_json_put_message(&json, &resource->base, err);
 	if (status == CADRE_OK && resource->has_attributes) {
-		status = cadre_view_attributes(&source->view, resource->attributes, &attributes,
-		                               err);
+		status = cadre_view_attributes(&source->view, resource->attributes,
+		                               &attributes, err);
 		cadre_json_key(&json, "attributes");
 		if (status == CADRE_OK)
 			status = cadre_json_put_message(&json, &attributes->base, err);
 	}
-	if (status == CADRE_OK && resource->detail_case == CADRE__V1__RESOURCE__DETAIL_GROUP) {
+	if (status == CADRE_OK &&
+	    resource->detail_case == CADRE__V1__RESOURCE__DETAIL_GROUP) {
 		cadre_json_key(&json, "members");
 		cadre_json_begin(&json, '[');
 		status = cadre_view_members(&source->view, resource->group->lineage,
-		                            resource->group->lineage_version, NULL, add_member,
-		                            &members, err);
+		                            resource->group->lineage_version, NULL,
+		                            add_member, &members, err);
 		cadre_json_end(&json, ']');
 	}
 	cadre_json_end(&json, '}');
@@ -94,11 +98,12 @@ static void show_common(const Cadre__V1__Resource *resource)
 	cadre_time_format(resource->time_created_ms, time);
 	line("created", time);
 	line("by", resource->created_by);
-	printf("%-12s seq %" PRIu64 ", last changed by seq %" PRIu64 "\n", "log", resource->id,
-	       resource->changed_seq);
+	printf("%-12s seq %" PRIu64 ", last changed by seq %" PRIu64 "\n", "log",
+	       resource->id, resource->changed_seq);
 }
 
-static enum cadre_status show_group(struct admin_source *source, const Cadre__V1__GroupState *group,
+static enum cadre_status show_group(struct admin_source *source,
+                                    const Cadre__V1__GroupState *group,
                                     struct cadre_error *err)
 {
 	static const char *const titles[] = { "KEY", "MODEL" };
@@ -110,7 +115,8 @@ static enum cadre_status show_group(struct admin_source *source, const Cadre__V1
 	line("type", type ? type->name : "?");
 	line("base model", group->base_model_id);
 	printf("%-12s %" PRIu64 "%s%s\n", "version", group->version_id,
-	       group->version_label ? " " : "", group->version_label ? group->version_label : "");
+	       group->version_label ? " " : "",
+	       group->version_label ? group->version_label : "");
 	if (group->has_history)
 		line("history", ocid_of(&source->view, group->history));
 	if (group->has_source_group)
@@ -118,8 +124,8 @@ static enum cadre_status show_group(struct admin_source *source, const Cadre__V1
 		     ocid_of(&source->view, group->source_group));
 	printf("%-12s %" PRIu32 "\n\n", "members", group->member_count);
 	cadre_table_init(&members.table, 2, 0, titles);
-	status = cadre_view_members(&source->view, group->lineage, group->lineage_version, NULL,
-	                            add_member, &members, err);
+	status = cadre_view_members(&source->view, group->lineage, group->lineage_version,
+	                            NULL, add_member, &members, err);
 	if (status == CADRE_OK)
 		cadre_table_print(&members.table, stdout);
 	cadre_table_fini(&members.table);
@@ -130,8 +136,8 @@ static enum cadre_status show(struct admin_source *source, const struct admin_ar
                               struct cadre_error *err)
 {
 	Cadre__V1__Resource *resource = NULL;
-	enum cadre_status status = admin_find(&source->view, args->compartment, args->words[1],
-	                                      ~0u, &resource, err);
+	enum cadre_status status = admin_find(&source->view, args->compartment,
+	                                      args->words[1], ~0u, &resource, err);
 
 	if (status != CADRE_OK)
 		return status;
@@ -146,12 +152,15 @@ static enum cadre_status show(struct admin_source *source, const struct admin_ar
 		return show_group(source, resource->group, err);
 	if (resource->detail_case == CADRE__V1__RESOURCE__DETAIL_HISTORY) {
 		printf("%-12s %" PRIu64 ", %" PRIu32 " live\n", "versions",
-		       resource->history->last_version_id, resource->history->live_groups);
+		       resource->history->last_version_id,
+		       resource->history->live_groups);
 		if (resource->history->has_latest_group)
-			line("latest", ocid_of(&source->view, resource->history->latest_group));
+			line("latest",
+			     ocid_of(&source->view, resource->history->latest_group));
 	}
 	if (resource->detail_case == CADRE__V1__RESOURCE__DETAIL_DEPLOYMENT) {
-		line("target", ocid_of(&source->view, resource->deployment->target_group));
+		line("target",
+		     ocid_of(&source->view, resource->deployment->target_group));
 		if (resource->deployment->has_serving_group)
 			line("serving",
 			     ocid_of(&source->view, resource->deployment->serving_group));

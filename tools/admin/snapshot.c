@@ -18,12 +18,13 @@ static void print(const struct admin_args *args, const struct cadre_snapshot_inf
 	if (args->mode == CADRE_OUTPUT_JSON)
 		admin_print_json(&json);
 	else if (args->mode == CADRE_OUTPUT_QUIET)
-		printf("%s/snapshots/%016" PRIx64 "\n", args->words[0], info->head.applied_seq);
+		printf("%s/snapshots/%016" PRIx64 "\n", args->words[0],
+		       info->head.applied_seq);
 	else
 		printf("%s/snapshots/%016" PRIx64 ": seq %" PRIu64 ", %" PRIu64
 		       " rows, %s\n  digest %s\n",
-		       args->words[0], info->head.applied_seq, info->head.applied_seq, info->rows,
-		       cadre_bytes_text(info->bytes, bytes), digest);
+		       args->words[0], info->head.applied_seq, info->head.applied_seq,
+		       info->rows, cadre_bytes_text(info->bytes, bytes), digest);
 	cadre_json_fini(&json);
 }
 

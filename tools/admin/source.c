@@ -29,20 +29,24 @@ enum cadre_status admin_views_path(const char *dir, char path[ADMIN_PATH_BYTES],
 	enum cadre_status status = admin_path(path, dir, "views/STATE", err);
 
 	if (status == CADRE_OK)
-		status = cadre_env_read_file(env, path, text, sizeof(text) - 1, &length, err);
+		status = cadre_env_read_file(env, path, text, sizeof(text) - 1, &length,
+		                             err);
 	if (status != CADRE_OK)
 		return status;
 	text[length] = '\0';
-	if (sscanf(text, "format 0\ngeneration %llu\nboot %39s\ndevice %*u\ninode %*u\nclean %u",
+	if (sscanf(text,
+	           "format 0\ngeneration %llu\nboot %39s\ndevice %*u\ninode %*u\nclean %u",
 	           &generation, boot, &clean) != 3)
-		return cadre_error_set(err, CADRE_NOT_FOUND, "\"%s\" cannot be read", path);
+		return cadre_error_set(err, CADRE_NOT_FOUND, "\"%s\" cannot be read",
+		                       path);
 	snprintf(name, sizeof(name), "views/%llu", generation);
 	status = admin_path(path, dir, name, err);
 	if (status == CADRE_OK)
 		status = env->ops->place(env, path, &place, err);
 	if (status == CADRE_OK && clean != 1 && strcmp(boot, place.boot_id) != 0)
 		status = cadre_error_set(err, CADRE_NOT_FOUND,
-		                         "\"%s\" is from before a crash of the machine", path);
+		                         "\"%s\" is from before a crash of the machine",
+		                         path);
 	return status;
 }
 
@@ -63,9 +67,9 @@ static enum cadre_status open_beside(struct admin_source *source, const char *di
 		return status;
 	source->watermark_ms = atomic_load(&control.page->watermark_ms);
 	if (atomic_load(&control.page->state) != CADRE_CONTROL_SERVING)
-		status = cadre_error_set(err, CADRE_UNAVAILABLE,
-		                         "the process that has \"%s\" open is rebuilding its views",
-		                         dir);
+		status = cadre_error_set(
+		        err, CADRE_UNAVAILABLE,
+		        "the process that has \"%s\" open is rebuilding its views", dir);
 	cadre_control_close(&control);
 	if (status == CADRE_OK)
 		status = admin_views_path(dir, path, err);
@@ -172,10 +176,12 @@ enum cadre_status admin_find(struct cadre_view *view, const char *compartment,
 		                                 CADRE__V1__KIND__KIND_MODEL };
 
 	if (strncmp(text, "ocid1.", 6) == 0) {
-		enum cadre_status status = cadre_view_by_ocid(view, text, ret_resource, err);
+		enum cadre_status status = cadre_view_by_ocid(view, text, ret_resource,
+		                                              err);
 
 		if (status == CADRE_OK && !(kinds & kind_bit((*ret_resource)->kind)))
-			return cadre_error_set(err, CADRE_NOT_FOUND, "\"%s\" is a %s", text,
+			return cadre_error_set(err, CADRE_NOT_FOUND, "\"%s\" is a %s",
+			                       text,
 			                       admin_kind_name((*ret_resource)->kind));
 		if (status == CADRE_NOT_FOUND)
 			cadre_error_set(err, status, "nothing has the OCID \"%s\"", text);
@@ -187,42 +193,45 @@ enum cadre_status admin_find(struct cadre_view *view, const char *compartment,
 
 		if (!(kinds & kind_bit(order[i])))
 			continue;
-		status = cadre_view_by_name(view, order[i], compartment, text, keep_newest,
-		                            &newest, err);
+		status = cadre_view_by_name(view, order[i], compartment, text,
+		                            keep_newest, &newest, err);
 		if (status != CADRE_OK && status != CADRE_NOT_FOUND)
 			return status;
 		if (newest > 0)
 			return cadre_view_by_id(view, newest, ret_resource, err);
 	}
-	return cadre_error_set(err, CADRE_NOT_FOUND,
-	                       "nothing is named \"%s\" in the compartment \"%s\" (another: "
-	                       "--compartment)",
-	                       text, compartment);
+	return cadre_error_set(
+	        err, CADRE_NOT_FOUND,
+	        "nothing is named \"%s\" in the compartment \"%s\" (another: "
+	        "--compartment)",
+	        text, compartment);
 }
 
 void admin_note_name(const struct admin_args *args, const char *text,
                      const Cadre__V1__Resource *resource)
 {
 	if (strcmp(text, resource->ocid) != 0)
-		admin_note(args, "\"%s\" is the %s %s", text, admin_kind_name(resource->kind),
-		           resource->ocid);
+		admin_note(args, "\"%s\" is the %s %s", text,
+		           admin_kind_name(resource->kind), resource->ocid);
 }
 
-enum cadre_status admin_group_of(struct cadre_view *view, const Cadre__V1__Resource *target,
-                                 cadre_seq at, struct cadre_pointer *ret_pointer,
+enum cadre_status admin_group_of(struct cadre_view *view,
+                                 const Cadre__V1__Resource *target, cadre_seq at,
+                                 struct cadre_pointer *ret_pointer,
                                  Cadre__V1__Resource **ret_group, struct cadre_error *err)
 {
-	enum cadre_status status =
-	        cadre_view_pointer(view, target->kind, target->id, at, ret_pointer, NULL);
+	enum cadre_status status = cadre_view_pointer(view, target->kind, target->id, at,
+	                                              ret_pointer, NULL);
 
 	if (status == CADRE_NOT_FOUND || (status == CADRE_OK && ret_pointer->group == 0))
-		return cadre_error_set(err, CADRE_NOT_FOUND, "the %s \"%s\" meant no group %s",
-		                       admin_kind_name(target->kind),
-		                       target->display_name ? target->display_name
-		                                            : target->ocid,
-		                       at == CADRE_SEQ_MAX ? "yet" : "at that moment");
+		return cadre_error_set(
+		        err, CADRE_NOT_FOUND, "the %s \"%s\" meant no group %s",
+		        admin_kind_name(target->kind),
+		        target->display_name ? target->display_name : target->ocid,
+		        at == CADRE_SEQ_MAX ? "yet" : "at that moment");
 	if (status != CADRE_OK)
-		return cadre_error_set(err, status, "looking up \"%s\" failed", target->ocid);
+		return cadre_error_set(err, status, "looking up \"%s\" failed",
+		                       target->ocid);
 	return cadre_view_by_id(view, ret_pointer->group, ret_group, err);
 }
 
@@ -239,16 +248,18 @@ enum cadre_status admin_moment_seq(struct admin_source *source,
 	if (moment->is_time) {
 		if (moment->time_ms > source->watermark_ms) {
 			cadre_time_format(source->watermark_ms, text);
-			return cadre_error_set(err, CADRE_LAGGING,
-			                       "events can still come for that moment; settled "
-			                       "is what was until %s",
-			                       text);
+			return cadre_error_set(
+			        err, CADRE_LAGGING,
+			        "events can still come for that moment; settled "
+			        "is what was until %s",
+			        text);
 		}
 		return cadre_view_seq_at(&source->view, moment->time_ms, ret_seq, err);
 	}
 	if (moment->seq > applied)
 		return cadre_error_set(err, CADRE_LAGGING,
-		                       "seq %" PRIu64 " is not there yet: the last is %" PRIu64,
+		                       "seq %" PRIu64
+		                       " is not there yet: the last is %" PRIu64,
 		                       moment->seq, applied);
 	*ret_seq = moment->seq;
 	return CADRE_OK;
@@ -275,11 +286,11 @@ enum cadre_status admin_event_at(struct cadre_log *log, cadre_seq seq,
 	while (status == CADRE_OK && record.seq != seq)
 		status = cadre_batch_next_record(&batch, &offset, &record);
 	if (status == CADRE_END)
-		return cadre_error_set(err, CADRE_NOT_FOUND, "seq %" PRIu64 " is not in the log",
-		                       seq);
+		return cadre_error_set(err, CADRE_NOT_FOUND,
+		                       "seq %" PRIu64 " is not in the log", seq);
 	if (status == CADRE_OK)
-		status = cadre_unpack(&cadre__v1__event__descriptor, record.payload, arena,
-		                      &message, err);
+		status = cadre_unpack(&cadre__v1__event__descriptor, record.payload,
+		                      arena, &message, err);
 	if (status != CADRE_OK)
 		return status;
 	*ret_event = (Cadre__V1__Event *)(void *)message;

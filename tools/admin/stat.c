@@ -60,7 +60,8 @@ static void print_text(const struct numbers *numbers)
 	printf("log       seq %" PRIu64 "..%" PRIu64 ", epoch %" PRIu64 ", last at %s\n",
 	       numbers->files.first_seq, numbers->log.last_seq, numbers->log.epoch, time);
 	printf("          chain %s\n", chain);
-	printf("          %" PRIu64 " segments, %" PRIu64 " sealed: %s active, %s sealed\n",
+	printf("          %" PRIu64 " segments, %" PRIu64
+	       " sealed: %s active, %s sealed\n",
 	       numbers->files.segments, numbers->files.sealed_segments,
 	       cadre_bytes_text(numbers->files.active_bytes, active),
 	       cadre_bytes_text(numbers->files.sealed_bytes, sealed));

@@ -8,7 +8,8 @@
 /* One write: large enough that its sync costs little beside it. */
 #define PENDING_BYTES (2u << 20)
 
-static int remove_entry(const char *path, const struct stat *info, int type, struct FTW *where)
+static int remove_entry(const char *path, const struct stat *info, int type,
+                        struct FTW *where)
 {
 	(void)info;
 	(void)type;
@@ -18,7 +19,8 @@ static int remove_entry(const char *path, const struct stat *info, int type, str
 
 enum cadre_status admin_remove_tree(const char *path, struct cadre_error *err)
 {
-	if (nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) != 0 && errno != ENOENT)
+	if (nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) != 0 &&
+	    errno != ENOENT)
 		return cadre_error_errno(err, errno, "removing \"%s\"", path);
 	return CADRE_OK;
 }
@@ -28,20 +30,22 @@ static enum cadre_status refuse_present(const char *path, struct cadre_error *er
 	struct stat info;
 
 	if (stat(path, &info) == 0)
-		return cadre_error_set(err, CADRE_CONFLICT, "\"%s\" is there already", path);
+		return cadre_error_set(err, CADRE_CONFLICT, "\"%s\" is there already",
+		                       path);
 	return CADRE_OK;
 }
 
 enum cadre_status admin_target_make(struct admin_target *target, const char *dir,
                                     struct cadre_error *err)
 {
-	int length = snprintf(target->partial, sizeof(target->partial), "%s.partial", dir);
+	int length = snprintf(target->partial, sizeof(target->partial), "%s.partial",
+	                      dir);
 	enum cadre_status status;
 
 	target->dir = dir;
 	if (length < 0 || (size_t)length >= sizeof(target->partial))
-		return cadre_error_set(err, CADRE_INVALID_PARAMETER, "\"%.200s…\": path too long",
-		                       dir);
+		return cadre_error_set(err, CADRE_INVALID_PARAMETER,
+		                       "\"%.200s…\": path too long", dir);
 	status = refuse_present(dir, err);
 	if (status == CADRE_OK)
 		status = refuse_present(target->partial, err);
@@ -64,7 +68,8 @@ enum cadre_status admin_target_add(struct admin_target *target, struct cadre_sli
                                    cadre_seq last, struct cadre_error *err)
 {
 	if (cadre_buffer_append(&target->pending, batch.data, batch.length) != CADRE_OK)
-		return cadre_error_set(err, CADRE_OUT_OF_MEMORY, "batches: out of memory");
+		return cadre_error_set(err, CADRE_OUT_OF_MEMORY,
+		                       "batches: out of memory");
 	target->pending_last = last;
 	return target->pending.length >= PENDING_BYTES ? admin_target_flush(target, err)
 	                                               : CADRE_OK;
@@ -77,7 +82,8 @@ enum cadre_status admin_target_flush(struct admin_target *target, struct cadre_e
 	enum cadre_status status = CADRE_OK;
 
 	if (target->pending.length > 0)
-		status = cadre_store_append(target->store, cadre_buffer_slice(&target->pending),
+		status = cadre_store_append(target->store,
+		                            cadre_buffer_slice(&target->pending),
 		                            target->pending_last, err);
 	cadre_buffer_clear(&target->pending);
 	do {
@@ -86,11 +92,12 @@ enum cadre_status admin_target_flush(struct admin_target *target, struct cadre_e
 		if (status == CADRE_OK)
 			status = admin_check_signals(err);
 		cadre_store_status(target->store, &at);
-		if (status == CADRE_OK && !again && at.view.applied_seq < at.committed_seq)
-			status = cadre_error_set(err, at.out_of_space ? CADRE_OUT_OF_SPACE
-			                                              : CADRE_IO_ERROR,
-			                         "the views of \"%s\" cannot be written",
-			                         target->partial);
+		if (status == CADRE_OK && !again &&
+		    at.view.applied_seq < at.committed_seq)
+			status = cadre_error_set(
+			        err,
+			        at.out_of_space ? CADRE_OUT_OF_SPACE : CADRE_IO_ERROR,
+			        "the views of \"%s\" cannot be written", target->partial);
 	} while (status == CADRE_OK && at.view.applied_seq < at.committed_seq);
 	return status;
 }
@@ -104,10 +111,12 @@ static enum cadre_status sync_parent(const char *dir, struct cadre_error *err)
 	return env->ops->sync_dir(env, dirname(path), err);
 }
 
-enum cadre_status admin_target_finish(struct admin_target *target, struct cadre_error *err)
+enum cadre_status admin_target_finish(struct admin_target *target,
+                                      struct cadre_error *err)
 {
 	struct cadre_env *env = cadre_env_real();
-	enum cadre_status status = target->store ? admin_target_flush(target, err) : CADRE_OK;
+	enum cadre_status status = target->store ? admin_target_flush(target, err)
+	                                         : CADRE_OK;
 
 	cadre_store_close(target->store);
 	target->store = NULL;

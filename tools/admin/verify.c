@@ -12,7 +12,8 @@ static void print_findings(const struct check *check)
 
 		printf("  %s: ", finding->part);
 		if (finding->file[0])
-			printf("\"%s\", byte %" PRIu64 ": ", finding->file, finding->offset);
+			printf("\"%s\", byte %" PRIu64 ": ", finding->file,
+			       finding->offset);
 		printf("%s", finding->message);
 		if (finding->last_seq > 0)
 			printf(" (seq %" PRIu64 "..%" PRIu64 ")", finding->first_seq,
@@ -36,10 +37,11 @@ static void print_text(const struct check *check)
 	       check_verdict_name(verdict), cadre_colour(stdout, CADRE_PLAIN),
 	       check->head.last_seq);
 	printf("  log        %s, chain %s\n", check_verdict_name(check->log), chain);
-	printf("  snapshots  %s, %" PRIu64 " checked\n", check_verdict_name(check->snapshots),
-	       check->snapshots_checked);
+	printf("  snapshots  %s, %" PRIu64 " checked\n",
+	       check_verdict_name(check->snapshots), check->snapshots_checked);
 	if (check->has_views)
-		printf("  views      %s, %" PRIu64 " rows at seq %" PRIu64 ", digest %s\n",
+		printf("  views      %s, %" PRIu64 " rows at seq %" PRIu64
+		       ", digest %s\n",
 		       check_verdict_name(check->views), check->view_rows,
 		       check->view.applied_seq, digest);
 	else
@@ -105,5 +107,7 @@ int admin_verify(const struct admin_verb *verb, int argc, char **argv)
 		printf("%s\n", check_verdict_name(check_verdict(&check)));
 	else
 		print_text(&check);
-	return check_verdict(&check) <= CHECK_TORN ? 0 : cadre_status_exit_code(CADRE_CORRUPT);
+	return check_verdict(&check) <= CHECK_TORN
+	               ? 0
+	               : cadre_status_exit_code(CADRE_CORRUPT);
 }

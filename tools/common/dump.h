@@ -45,7 +45,8 @@ typedef enum cadre_status (*cadre_dump_write_fn)(void *ctx, struct cadre_slice b
                                                  struct cadre_error *err);
 /* Fills at most `capacity` bytes; `*ret_length` 0 means the end. */
 typedef enum cadre_status (*cadre_dump_read_fn)(void *ctx, void *data, size_t capacity,
-                                                size_t *ret_length, struct cadre_error *err);
+                                                size_t *ret_length,
+                                                struct cadre_error *err);
 
 /* Fields are private. */
 struct cadre_dump_writer {
@@ -60,19 +61,20 @@ struct cadre_dump_writer {
 	uint64_t bytes; /* written */
 };
 
-void cadre_dump_writer_init(struct cadre_dump_writer *writer, enum cadre_dump_format format,
-                            cadre_dump_write_fn write, void *ctx);
-CADRE_MUST_CHECK enum cadre_status cadre_dump_writer_begin(struct cadre_dump_writer *writer,
-                                                           const struct cadre_dump_header *header,
-                                                           struct cadre_error *err);
+void cadre_dump_writer_init(struct cadre_dump_writer *writer,
+                            enum cadre_dump_format format, cadre_dump_write_fn write,
+                            void *ctx);
+CADRE_MUST_CHECK enum cadre_status
+cadre_dump_writer_begin(struct cadre_dump_writer *writer,
+                        const struct cadre_dump_header *header, struct cadre_error *err);
 /* `batch` was scanned and follows the one before. */
-CADRE_MUST_CHECK enum cadre_status cadre_dump_writer_batch(struct cadre_dump_writer *writer,
-                                                           const struct cadre_batch *batch,
-                                                           struct cadre_error *err);
+CADRE_MUST_CHECK enum cadre_status
+cadre_dump_writer_batch(struct cadre_dump_writer *writer, const struct cadre_batch *batch,
+                        struct cadre_error *err);
 /* `digest` may be NULL. The sums stay readable in writer->trailer. */
-CADRE_MUST_CHECK enum cadre_status cadre_dump_writer_end(struct cadre_dump_writer *writer,
-                                                         const struct cadre_hash128 *digest,
-                                                         struct cadre_error *err);
+CADRE_MUST_CHECK enum cadre_status
+cadre_dump_writer_end(struct cadre_dump_writer *writer,
+                      const struct cadre_hash128 *digest, struct cadre_error *err);
 void cadre_dump_writer_fini(struct cadre_dump_writer *writer);
 
 struct cadre_dump_reader;
@@ -86,17 +88,17 @@ enum cadre_dump_reader_flags {
 /* Tells the format by the first byte and reads the header.
  * Errors: CADRE_CORRUPT (not a dump, or a damaged one; the message says where),
  * CADRE_INVALID_PARAMETER (of another format version), what `read` returns. */
-CADRE_MUST_CHECK enum cadre_status cadre_dump_reader_open(cadre_dump_read_fn read, void *ctx,
-                                                          unsigned flags,
-                                                          struct cadre_dump_reader **ret_reader,
-                                                          struct cadre_error *err);
-const struct cadre_dump_header *cadre_dump_reader_header(const struct cadre_dump_reader *reader);
+CADRE_MUST_CHECK enum cadre_status
+cadre_dump_reader_open(cadre_dump_read_fn read, void *ctx, unsigned flags,
+                       struct cadre_dump_reader **ret_reader, struct cadre_error *err);
+const struct cadre_dump_header *
+cadre_dump_reader_header(const struct cadre_dump_reader *reader);
 /* The next batch, scanned; it lives until the next call.
  * Errors: CADRE_END (all read, trailer sound), CADRE_DIVERGED (the chain does not
  * follow), CADRE_CORRUPT, what `read` returns. After an error only close. */
-CADRE_MUST_CHECK enum cadre_status cadre_dump_reader_next(struct cadre_dump_reader *reader,
-                                                          struct cadre_batch *ret_batch,
-                                                          struct cadre_error *err);
+CADRE_MUST_CHECK enum cadre_status
+cadre_dump_reader_next(struct cadre_dump_reader *reader, struct cadre_batch *ret_batch,
+                       struct cadre_error *err);
 /* Valid after CADRE_END. */
 const struct cadre_dump_trailer *
 cadre_dump_reader_trailer(const struct cadre_dump_reader *reader);

@@ -14,7 +14,9 @@
 
 /* Binary: magic, u32 version, u64 from seq, cluster id, timeline id, chain, u32 bytes
  * of the name; the name; u32 crc32c of all that. */
-#define CADRE_DUMP_MAGIC "\xC4" "ADREDMP"
+#define CADRE_DUMP_MAGIC \
+	"\xC4"           \
+	"ADREDMP"
 #define CADRE_DUMP_MAGIC_BYTES 8u
 #define CADRE_DUMP_HEADER_BYTES (CADRE_DUMP_MAGIC_BYTES + 4u + 8u + 16u + 16u + 32u + 4u)
 /* A batch: u32 bytes, u32 crc32c of that number, the bytes. */
@@ -32,8 +34,8 @@ struct cadre_dump_reader {
 	struct cadre_buffer window;
 	size_t at; /* consumed of the window */
 	bool ended;
-	uint64_t offset; /* consumed of all bytes */
-	uint64_t line;   /* JSON: lines consumed */
+	uint64_t offset;                   /* consumed of all bytes */
+	uint64_t line;                     /* JSON: lines consumed */
 	struct cadre_sha256_stream sha256; /* of what was consumed */
 	struct cadre_dump_header header;
 	struct cadre_dump_trailer trailer; /* counted while reading */
@@ -43,8 +45,8 @@ struct cadre_dump_reader {
 };
 
 /* At least `length` bytes from `at` on, or fewer at the end of the bytes. */
-CADRE_MUST_CHECK enum cadre_status cadre_dump_fill(struct cadre_dump_reader *reader,
-                                                   size_t length, struct cadre_error *err);
+CADRE_MUST_CHECK enum cadre_status
+cadre_dump_fill(struct cadre_dump_reader *reader, size_t length, struct cadre_error *err);
 /* Goes over `length` bytes of the window, into the hash. */
 void cadre_dump_consume(struct cadre_dump_reader *reader, size_t length);
 /* The bytes from `at` on. */
@@ -58,20 +60,20 @@ CADRE_MUST_CHECK enum cadre_status cadre_dump_accept(struct cadre_dump_reader *r
                                                      const struct cadre_batch *batch,
                                                      struct cadre_error *err);
 /* Compares sums as read with the counted ones and takes the digest over. */
-CADRE_MUST_CHECK enum cadre_status cadre_dump_finish(struct cadre_dump_reader *reader,
-                                                     const struct cadre_dump_trailer *sums,
-                                                     struct cadre_error *err);
+CADRE_MUST_CHECK enum cadre_status
+cadre_dump_finish(struct cadre_dump_reader *reader, const struct cadre_dump_trailer *sums,
+                  struct cadre_error *err);
 
-CADRE_MUST_CHECK enum cadre_status cadre_dump_json_header(struct cadre_dump_reader *reader,
-                                                          struct cadre_error *err);
+CADRE_MUST_CHECK enum cadre_status
+cadre_dump_json_header(struct cadre_dump_reader *reader, struct cadre_error *err);
 CADRE_MUST_CHECK enum cadre_status cadre_dump_json_next(struct cadre_dump_reader *reader,
                                                         struct cadre_batch *ret_batch,
                                                         struct cadre_error *err);
-CADRE_MUST_CHECK enum cadre_status cadre_dump_binary_header(struct cadre_dump_reader *reader,
-                                                            struct cadre_error *err);
-CADRE_MUST_CHECK enum cadre_status cadre_dump_binary_next(struct cadre_dump_reader *reader,
-                                                          struct cadre_batch *ret_batch,
-                                                          struct cadre_error *err);
+CADRE_MUST_CHECK enum cadre_status
+cadre_dump_binary_header(struct cadre_dump_reader *reader, struct cadre_error *err);
+CADRE_MUST_CHECK enum cadre_status
+cadre_dump_binary_next(struct cadre_dump_reader *reader, struct cadre_batch *ret_batch,
+                       struct cadre_error *err);
 
 /* The digest as 16 bytes, high half first. */
 void cadre_dump_put_digest(uint8_t bytes[16], struct cadre_hash128 digest);

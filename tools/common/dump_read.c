@@ -10,7 +10,8 @@
 
 struct cadre_slice cadre_dump_rest(const struct cadre_dump_reader *reader)
 {
-	return cadre_slice(reader->window.data + reader->at, reader->window.length - reader->at);
+	return cadre_slice(reader->window.data + reader->at,
+	                   reader->window.length - reader->at);
 }
 
 enum cadre_status cadre_dump_fill(struct cadre_dump_reader *reader, size_t length,
@@ -19,7 +20,8 @@ enum cadre_status cadre_dump_fill(struct cadre_dump_reader *reader, size_t lengt
 	struct cadre_buffer *window = &reader->window;
 
 	if (reader->at > 0 && window->length - reader->at < length) {
-		memmove(window->data, window->data + reader->at, window->length - reader->at);
+		memmove(window->data, window->data + reader->at,
+		        window->length - reader->at);
 		window->length -= reader->at;
 		reader->at = 0;
 	}
@@ -28,9 +30,10 @@ enum cadre_status cadre_dump_fill(struct cadre_dump_reader *reader, size_t lengt
 		enum cadre_status status;
 
 		if (cadre_buffer_reserve(window, CHUNK_BYTES) != CADRE_OK)
-			return cadre_error_set(err, CADRE_OUT_OF_MEMORY, "dump: out of memory");
-		status = reader->read(reader->ctx, window->data + window->length, CHUNK_BYTES,
-		                      &got, err);
+			return cadre_error_set(err, CADRE_OUT_OF_MEMORY,
+			                       "dump: out of memory");
+		status = reader->read(reader->ctx, window->data + window->length,
+		                      CHUNK_BYTES, &got, err);
 		if (status != CADRE_OK)
 			return status;
 		window->length += got;
@@ -58,26 +61,28 @@ enum cadre_status cadre_dump_fail(const struct cadre_dump_reader *reader,
 	if (reader->format == CADRE_DUMP_JSON)
 		return cadre_error_set(err, CADRE_CORRUPT, "dump, line %" PRIu64 ": %s",
 		                       reader->line + 1, message);
-	return cadre_error_set(err, CADRE_CORRUPT, "dump, byte %" PRIu64 ": %s", reader->offset,
-	                       message);
+	return cadre_error_set(err, CADRE_CORRUPT, "dump, byte %" PRIu64 ": %s",
+	                       reader->offset, message);
 }
 
 enum cadre_status cadre_dump_accept(struct cadre_dump_reader *reader,
-                                    const struct cadre_batch *batch, struct cadre_error *err)
+                                    const struct cadre_batch *batch,
+                                    struct cadre_error *err)
 {
 	struct cadre_dump_trailer *counted = &reader->trailer;
 	enum cadre_status status;
 
 	if (batch->header.first_seq != counted->last_seq + 1)
-		return cadre_dump_fail(reader, err, "batch starts at seq %" PRIu64
-		                       ", expected %" PRIu64, batch->header.first_seq,
-		                       counted->last_seq + 1);
+		return cadre_dump_fail(
+		        reader, err, "batch starts at seq %" PRIu64 ", expected %" PRIu64,
+		        batch->header.first_seq, counted->last_seq + 1);
 	if (!(reader->flags & CADRE_DUMP_ANY_CHAIN)) {
 		status = cadre_batch_check_chain(batch, &counted->chain, NULL);
 		if (status != CADRE_OK)
-			return cadre_error_set(err, CADRE_DIVERGED,
-			                       "dump: the chain does not follow at seq %" PRIu64,
-			                       batch->header.first_seq);
+			return cadre_error_set(
+			        err, CADRE_DIVERGED,
+			        "dump: the chain does not follow at seq %" PRIu64,
+			        batch->header.first_seq);
 	}
 	counted->batches++;
 	counted->events += batch->header.count;
@@ -107,7 +112,8 @@ enum cadre_status cadre_dump_finish(struct cadre_dump_reader *reader,
 	return CADRE_OK;
 }
 
-static enum cadre_status read_header(struct cadre_dump_reader *reader, struct cadre_error *err)
+static enum cadre_status read_header(struct cadre_dump_reader *reader,
+                                     struct cadre_error *err)
 {
 	enum cadre_status status = cadre_dump_fill(reader, 1, err);
 
@@ -117,8 +123,9 @@ static enum cadre_status read_header(struct cadre_dump_reader *reader, struct ca
 		return cadre_error_set(err, CADRE_CORRUPT, "dump: empty");
 	if (cadre_dump_rest(reader).data[0] == (uint8_t)CADRE_DUMP_MAGIC[0])
 		reader->format = CADRE_DUMP_BINARY;
-	status = reader->format == CADRE_DUMP_JSON ? cadre_dump_json_header(reader, err)
-	                                           : cadre_dump_binary_header(reader, err);
+	status = reader->format == CADRE_DUMP_JSON
+	                 ? cadre_dump_json_header(reader, err)
+	                 : cadre_dump_binary_header(reader, err);
 	if (status != CADRE_OK)
 		return status;
 	if (reader->header.from_seq == 0)
@@ -128,7 +135,8 @@ static enum cadre_status read_header(struct cadre_dump_reader *reader, struct ca
 	return CADRE_OK;
 }
 
-enum cadre_status cadre_dump_reader_open(cadre_dump_read_fn read, void *ctx, unsigned flags,
+enum cadre_status cadre_dump_reader_open(cadre_dump_read_fn read, void *ctx,
+                                         unsigned flags,
                                          struct cadre_dump_reader **ret_reader,
                                          struct cadre_error *err)
 {
@@ -151,7 +159,8 @@ enum cadre_status cadre_dump_reader_open(cadre_dump_read_fn read, void *ctx, uns
 	return CADRE_OK;
 }
 
-const struct cadre_dump_header *cadre_dump_reader_header(const struct cadre_dump_reader *reader)
+const struct cadre_dump_header *
+cadre_dump_reader_header(const struct cadre_dump_reader *reader)
 {
 	return &reader->header;
 }

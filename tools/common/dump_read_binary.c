@@ -19,13 +19,15 @@ enum cadre_status cadre_dump_binary_header(struct cadre_dump_reader *reader,
 		return cadre_dump_fail(reader, err, "not a dump");
 	if (cadre_get_le32(at) != CADRE_DUMP_VERSION)
 		return cadre_error_set(err, CADRE_INVALID_PARAMETER,
-		                       "dump: format version %" PRIu32 ", this program reads %u",
+		                       "dump: format version %" PRIu32
+		                       ", this program reads %u",
 		                       cadre_get_le32(at), CADRE_DUMP_VERSION);
 	name_bytes = cadre_get_le32(at + 76);
 	length = CADRE_DUMP_HEADER_BYTES + name_bytes;
 	if (name_bytes >= CADRE_DUMP_NAME_BYTES || rest.length < length + 4 ||
 	    cadre_get_le32(rest.data + length) != cadre_crc32c(0, rest.data, length) ||
-	    !cadre_utf8_check(at + 80, name_bytes, NULL) || memchr(at + 80, 0, name_bytes))
+	    !cadre_utf8_check(at + 80, name_bytes, NULL) ||
+	    memchr(at + 80, 0, name_bytes))
 		return cadre_dump_fail(reader, err, "the header is damaged");
 	reader->header.from_seq = cadre_get_le64(at + 4);
 	memcpy(reader->header.cluster_id, at + 12, 16);
@@ -37,11 +39,13 @@ enum cadre_status cadre_dump_binary_header(struct cadre_dump_reader *reader,
 	return CADRE_OK;
 }
 
-static enum cadre_status binary_end(struct cadre_dump_reader *reader, struct cadre_error *err)
+static enum cadre_status binary_end(struct cadre_dump_reader *reader,
+                                    struct cadre_error *err)
 {
 	struct cadre_dump_trailer sums = { 0 };
 	struct cadre_sha256 hash;
-	enum cadre_status status = cadre_dump_fill(reader, CADRE_DUMP_SUMS_BYTES + 33, err);
+	enum cadre_status status = cadre_dump_fill(reader, CADRE_DUMP_SUMS_BYTES + 33,
+	                                           err);
 	struct cadre_slice rest = cadre_dump_rest(reader);
 
 	if (status != CADRE_OK)
@@ -60,7 +64,8 @@ static enum cadre_status binary_end(struct cadre_dump_reader *reader, struct cad
 	cadre_dump_consume(reader, CADRE_DUMP_SUMS_BYTES);
 	hash = cadre_sha256_final(&reader->sha256);
 	if (memcmp(hash.bytes, rest.data + CADRE_DUMP_SUMS_BYTES, 32) != 0)
-		return cadre_dump_fail(reader, err, "the SHA-256 differs: the dump was altered");
+		return cadre_dump_fail(reader, err,
+		                       "the SHA-256 differs: the dump was altered");
 	status = cadre_dump_finish(reader, &sums, err);
 	return status == CADRE_OK ? CADRE_END : status;
 }
@@ -82,7 +87,8 @@ enum cadre_status cadre_dump_binary_next(struct cadre_dump_reader *reader,
 	if (cadre_get_le32(rest.data + 4) != cadre_crc32c(0, rest.data, 4))
 		return cadre_dump_fail(reader, err, "a length is damaged");
 	if (length > CADRE_BATCH_HEADER_BYTES + CADRE_BATCH_BODY_BYTES_MAX)
-		return cadre_dump_fail(reader, err, "a batch of %" PRIu32 " bytes", length);
+		return cadre_dump_fail(reader, err, "a batch of %" PRIu32 " bytes",
+		                       length);
 	cadre_dump_consume(reader, CADRE_DUMP_FRAME_BYTES);
 	if (length == 0)
 		return binary_end(reader, err);

@@ -33,14 +33,16 @@ static enum cadre_status peek_line(struct cadre_dump_reader *reader,
 			return cadre_dump_fail(reader, err, "longer than %u bytes",
 			                       CADRE_DUMP_LINE_BYTES_MAX);
 		if (rest.length < want)
-			return cadre_dump_fail(reader, err,
-			                       "ends without its trailer, or inside a line");
+			return cadre_dump_fail(
+			        reader, err,
+			        "ends without its trailer, or inside a line");
 		want = rest.length + 1;
 	}
 }
 
-static enum cadre_status parse(const struct cadre_dump_reader *reader, struct cadre_slice line,
-                               json_t **ret_object, struct cadre_error *err)
+static enum cadre_status parse(const struct cadre_dump_reader *reader,
+                               struct cadre_slice line, json_t **ret_object,
+                               struct cadre_error *err)
 {
 	struct cadre_error cause = CADRE_ERROR_INIT;
 	enum cadre_status status = cadre_json_parse(line, 0, ret_object, &cause);
@@ -97,8 +99,8 @@ static bool take_time(const json_t *object, const char *key, cadre_time_ms *ret_
 	return take_u64(object, key, ret_time);
 }
 
-static enum cadre_status consume_line(struct cadre_dump_reader *reader, struct cadre_slice line,
-                                      enum cadre_status status)
+static enum cadre_status consume_line(struct cadre_dump_reader *reader,
+                                      struct cadre_slice line, enum cadre_status status)
 {
 	cadre_dump_consume(reader, line.length + 1);
 	reader->line++;
@@ -123,7 +125,8 @@ enum cadre_status cadre_dump_json_header(struct cadre_dump_reader *reader,
 		return cadre_dump_fail(reader, err, "not a dump");
 	if (version != CADRE_DUMP_VERSION)
 		return cadre_error_set(err, CADRE_INVALID_PARAMETER,
-		                       "dump: format version %" PRIu64 ", this program reads %u",
+		                       "dump: format version %" PRIu64
+		                       ", this program reads %u",
 		                       version, CADRE_DUMP_VERSION);
 	cluster = json_string_value(json_object_get(object, "cluster"));
 	if (json_object_size(object) != 6 || !cluster ||
@@ -132,14 +135,16 @@ enum cadre_status cadre_dump_json_header(struct cadre_dump_reader *reader,
 	    !take_hex(object, "timelineId", header->timeline_id, 16) ||
 	    !take_u64(object, "fromSeq", &header->from_seq) ||
 	    !take_hex(object, "chainBefore", header->chain_before.bytes, 32))
-		return cadre_dump_fail(reader, err, "the header lacks a field, or has an unknown one");
+		return cadre_dump_fail(reader, err,
+		                       "the header lacks a field, or has an unknown one");
 	memcpy(header->cluster, cluster, strlen(cluster) + 1);
 	return consume_line(reader, line, CADRE_OK);
 }
 
 /* The payload of an event line: packed from `event`, or `raw` bytes. */
-static enum cadre_status event_payload(struct cadre_dump_reader *reader, const json_t *object,
-                                       uint16_t *ret_type, struct cadre_error *err)
+static enum cadre_status event_payload(struct cadre_dump_reader *reader,
+                                       const json_t *object, uint16_t *ret_type,
+                                       struct cadre_error *err)
 {
 	const json_t *event = json_object_get(object, "event");
 	const json_t *raw = json_object_get(object, "raw");
@@ -151,11 +156,14 @@ static enum cadre_status event_payload(struct cadre_dump_reader *reader, const j
 
 	cadre_buffer_clear(&reader->packed);
 	if (!event) {
-		if (!take_u64(object, "type", &type) || type == 0 || type > UINT16_MAX || !raw)
-			return cadre_dump_fail(reader, err, "neither an event nor raw bytes");
+		if (!take_u64(object, "type", &type) || type == 0 || type > UINT16_MAX ||
+		    !raw)
+			return cadre_dump_fail(reader, err,
+			                       "neither an event nor raw bytes");
 		*ret_type = (uint16_t)type;
 		if (cadre_buffer_append_zeros(&reader->packed, length) != CADRE_OK)
-			return cadre_error_set(err, CADRE_OUT_OF_MEMORY, "dump: out of memory");
+			return cadre_error_set(err, CADRE_OUT_OF_MEMORY,
+			                       "dump: out of memory");
 		if (length > 0 && !take_hex(object, "raw", reader->packed.data, length))
 			return cadre_dump_fail(reader, err, "raw: expected hex digits");
 		return CADRE_OK;
@@ -164,7 +172,8 @@ static enum cadre_status event_payload(struct cadre_dump_reader *reader, const j
 	status = cadre_json_get_message(event, &cadre__v1__event__descriptor, "event",
 	                                &reader->arena, &message, &cause);
 	if (status == CADRE_OK) {
-		*ret_type = (uint16_t)((const Cadre__V1__Event *)(const void *)message)->body_case;
+		*ret_type = (uint16_t)((const Cadre__V1__Event *)(const void *)message)
+		                    ->body_case;
 		status = cadre_pack(message, &reader->packed, &cause);
 	}
 	if (status == CADRE_OUT_OF_MEMORY)
@@ -190,8 +199,10 @@ static enum cadre_status read_event(struct cadre_dump_reader *reader,
 		status = parse(reader, line, &object, err);
 	if (status != CADRE_OK)
 		return status;
-	if (json_object_size(object) != 3 || !take_u64(object, "seq", &stated) || stated != seq)
-		return cadre_dump_fail(reader, err, "expected the event of seq %" PRIu64, seq);
+	if (json_object_size(object) != 3 || !take_u64(object, "seq", &stated) ||
+	    stated != seq)
+		return cadre_dump_fail(reader, err, "expected the event of seq %" PRIu64,
+		                       seq);
 	status = event_payload(reader, object, &type, err);
 	if (status != CADRE_OK)
 		return status;
@@ -199,12 +210,15 @@ static enum cadre_status read_event(struct cadre_dump_reader *reader,
 	if (status == CADRE_OUT_OF_MEMORY)
 		return cadre_error_set(err, status, "dump: out of memory");
 	if (status != CADRE_OK)
-		return cadre_dump_fail(reader, err, "seq %" PRIu64 " does not fit into a batch", seq);
+		return cadre_dump_fail(reader, err,
+		                       "seq %" PRIu64 " does not fit into a batch", seq);
 	return consume_line(reader, line, CADRE_OK);
 }
 
-static enum cadre_status batch_line(struct cadre_dump_reader *reader, const json_t *object,
-                                    struct cadre_batch_header *header, struct cadre_error *err)
+static enum cadre_status batch_line(struct cadre_dump_reader *reader,
+                                    const json_t *object,
+                                    struct cadre_batch_header *header,
+                                    struct cadre_error *err)
 {
 	const json_t *batch = json_object_get(object, "batch");
 
@@ -218,23 +232,24 @@ static enum cadre_status batch_line(struct cadre_dump_reader *reader, const json
 		return cadre_dump_fail(reader, err, "expected a batch or the end");
 	if (header->first_seq != reader->trailer.last_seq + 1 || header->count == 0 ||
 	    header->count > CADRE_BATCH_RECORDS_MAX)
-		return cadre_dump_fail(reader, err,
-		                       "expected a batch of 1..%u events from seq %" PRIu64,
-		                       CADRE_BATCH_RECORDS_MAX, reader->trailer.last_seq + 1);
+		return cadre_dump_fail(
+		        reader, err, "expected a batch of 1..%u events from seq %" PRIu64,
+		        CADRE_BATCH_RECORDS_MAX, reader->trailer.last_seq + 1);
 	return CADRE_OK;
 }
 
 /* Rebuilds the batch from its lines; the chain then shows whether it is the same. */
 static enum cadre_status read_batch(struct cadre_dump_reader *reader,
                                     const struct cadre_batch_header *header,
-                                    struct cadre_batch *ret_batch, struct cadre_error *err)
+                                    struct cadre_batch *ret_batch,
+                                    struct cadre_error *err)
 {
 	struct cadre_batch_builder builder;
 	enum cadre_status status;
 
 	cadre_buffer_clear(&reader->batch);
-	status = cadre_batch_begin(&builder, &reader->batch, header->first_seq, header->epoch,
-	                           header->time_ms);
+	status = cadre_batch_begin(&builder, &reader->batch, header->first_seq,
+	                           header->epoch, header->time_ms);
 	if (status != CADRE_OK)
 		return cadre_error_set(err, status, "dump: out of memory");
 	builder.header.flags = header->flags;
@@ -270,14 +285,16 @@ static enum cadre_status check_end_hash(struct cadre_dump_reader *reader,
 	hash = cadre_sha256_final(&reader->sha256);
 	cadre_hex_encode(hash.bytes, 32, text);
 	if (memcmp(digits, text, 64) != 0 || memcmp(digits + 64, "\"}", 2) != 0)
-		return cadre_dump_fail(reader, err, "the SHA-256 differs: the dump was altered");
+		return cadre_dump_fail(reader, err,
+		                       "the SHA-256 differs: the dump was altered");
 	reader->at += tail + 1;
 	reader->offset += tail + 1;
 	return CADRE_OK;
 }
 
-static enum cadre_status json_end(struct cadre_dump_reader *reader, struct cadre_slice line,
-                                  const json_t *object, struct cadre_error *err)
+static enum cadre_status json_end(struct cadre_dump_reader *reader,
+                                  struct cadre_slice line, const json_t *object,
+                                  struct cadre_error *err)
 {
 	const json_t *end = json_object_get(object, "end");
 	struct cadre_dump_trailer sums = { 0 };
@@ -289,7 +306,8 @@ static enum cadre_status json_end(struct cadre_dump_reader *reader, struct cadre
 		sums.digest = cadre_dump_get_digest(digest);
 	if (json_object_size(object) != 2 ||
 	    json_object_size(end) != (sums.has_digest ? 5u : 4u) ||
-	    !take_u64(end, "batches", &sums.batches) || !take_u64(end, "events", &sums.events) ||
+	    !take_u64(end, "batches", &sums.batches) ||
+	    !take_u64(end, "events", &sums.events) ||
 	    !take_u64(end, "lastSeq", &sums.last_seq) ||
 	    !take_hex(end, "chain", sums.chain.bytes, 32))
 		return cadre_dump_fail(reader, err, "the end is damaged");
@@ -306,7 +324,8 @@ static enum cadre_status json_end(struct cadre_dump_reader *reader, struct cadre
 }
 
 enum cadre_status cadre_dump_json_next(struct cadre_dump_reader *reader,
-                                       struct cadre_batch *ret_batch, struct cadre_error *err)
+                                       struct cadre_batch *ret_batch,
+                                       struct cadre_error *err)
 {
 	__attribute__((cleanup(release))) json_t *object = NULL;
 	struct cadre_batch_header header = { 0 };

@@ -3,10 +3,13 @@
 #include "tools/common/dump_format.h"
 #include "tools/common/json_message.h"
 
-void cadre_dump_writer_init(struct cadre_dump_writer *writer, enum cadre_dump_format format,
-                            cadre_dump_write_fn write, void *ctx)
+void cadre_dump_writer_init(struct cadre_dump_writer *writer,
+                            enum cadre_dump_format format, cadre_dump_write_fn write,
+                            void *ctx)
 {
-	*writer = (struct cadre_dump_writer){ .format = format, .write = write, .ctx = ctx };
+	*writer = (struct cadre_dump_writer){ .format = format,
+		                              .write = write,
+		                              .ctx = ctx };
 	cadre_sha256_init(&writer->sha256);
 	cadre_arena_init(&writer->arena, CADRE_ARENA_BYTES_MAX);
 }
@@ -40,7 +43,8 @@ static enum cadre_status emit(struct cadre_dump_writer *writer, struct cadre_sli
 	return writer->write(writer->ctx, bytes, err);
 }
 
-static enum cadre_status emit_json(struct cadre_dump_writer *writer, struct cadre_error *err)
+static enum cadre_status emit_json(struct cadre_dump_writer *writer,
+                                   struct cadre_error *err)
 {
 	enum cadre_status status = cadre_json_status(&writer->json, err);
 
@@ -115,7 +119,8 @@ static const Cadre__V1__Event *readable_event(struct cadre_dump_writer *writer,
 	    !cadre_slice_equal(cadre_buffer_slice(&writer->packed), record->payload))
 		return NULL;
 	event = (const void *)message;
-	return (unsigned)event->body_case == record->type && record->type != 0 ? event : NULL;
+	return (unsigned)event->body_case == record->type && record->type != 0 ? event
+	                                                                       : NULL;
 }
 
 static const char *type_name(uint16_t type, char name[CADRE_JSON_NAME_BYTES])
@@ -148,7 +153,8 @@ static enum cadre_status json_event(struct cadre_dump_writer *writer,
 		cadre_json_begin(json, '{');
 		cadre_json_key_u64(json, "seq", record->seq);
 		cadre_json_key_u64(json, "type", record->type);
-		cadre_json_key_hex(json, "raw", record->payload.data, record->payload.length);
+		cadre_json_key_hex(json, "raw", record->payload.data,
+		                   record->payload.length);
 	}
 	cadre_json_end(json, '}');
 	cadre_json_raw(json, "\n");
@@ -156,7 +162,8 @@ static enum cadre_status json_event(struct cadre_dump_writer *writer,
 }
 
 static enum cadre_status json_batch(struct cadre_dump_writer *writer,
-                                    const struct cadre_batch *batch, struct cadre_error *err)
+                                    const struct cadre_batch *batch,
+                                    struct cadre_error *err)
 {
 	struct cadre_json *json = &writer->json;
 	struct cadre_record record = { 0 };
@@ -187,7 +194,8 @@ static enum cadre_status json_batch(struct cadre_dump_writer *writer,
 }
 
 static enum cadre_status binary_batch(struct cadre_dump_writer *writer,
-                                      const struct cadre_batch *batch, struct cadre_error *err)
+                                      const struct cadre_batch *batch,
+                                      struct cadre_error *err)
 {
 	uint8_t frame[CADRE_DUMP_FRAME_BYTES];
 	enum cadre_status status;
@@ -211,7 +219,8 @@ enum cadre_status cadre_dump_writer_batch(struct cadre_dump_writer *writer,
 	return binary_batch(writer, batch, err);
 }
 
-static enum cadre_status json_end(struct cadre_dump_writer *writer, struct cadre_error *err)
+static enum cadre_status json_end(struct cadre_dump_writer *writer,
+                                  struct cadre_error *err)
 {
 	const struct cadre_dump_trailer *trailer = &writer->trailer;
 	struct cadre_json *json = &writer->json;
@@ -245,7 +254,8 @@ static enum cadre_status json_end(struct cadre_dump_writer *writer, struct cadre
 	return writer->write(writer->ctx, cadre_buffer_slice(&json->text), err);
 }
 
-static enum cadre_status binary_end(struct cadre_dump_writer *writer, struct cadre_error *err)
+static enum cadre_status binary_end(struct cadre_dump_writer *writer,
+                                    struct cadre_error *err)
 {
 	const struct cadre_dump_trailer *trailer = &writer->trailer;
 	uint8_t bytes[CADRE_DUMP_FRAME_BYTES + CADRE_DUMP_SUMS_BYTES] = { 0 };

@@ -75,17 +75,20 @@ static enum cadre_status fail(const struct decoder *decoder, const struct place 
 	return cadre_error_set(decoder->err, status, "%s: %s", path, message);
 }
 
-static enum cadre_status fail_type(const struct decoder *decoder, const struct place *place,
-                                   const char *expected, const json_t *value)
+static enum cadre_status fail_type(const struct decoder *decoder,
+                                   const struct place *place, const char *expected,
+                                   const json_t *value)
 {
-	return fail(decoder, place, CADRE_INVALID_PARAMETER, "expected %s, got %s", expected,
-	            cadre_json_type_name(value));
+	return fail(decoder, place, CADRE_INVALID_PARAMETER, "expected %s, got %s",
+	            expected, cadre_json_type_name(value));
 }
 
-static enum cadre_status fail_memory(const struct decoder *decoder, const struct place *place)
+static enum cadre_status fail_memory(const struct decoder *decoder,
+                                     const struct place *place)
 {
 	if (decoder->arena->failure == CADRE_ARENA_AT_CAP)
-		return fail(decoder, place, CADRE_TOO_LARGE, "needs more than %zu bytes of memory",
+		return fail(decoder, place, CADRE_TOO_LARGE,
+		            "needs more than %zu bytes of memory",
 		            decoder->arena->bytes_max);
 	return fail(decoder, place, CADRE_OUT_OF_MEMORY, "out of memory");
 }
@@ -124,8 +127,8 @@ static enum cadre_status get_signed(struct decoder *decoder, const struct place 
 	number = json_integer_value(value);
 	if (number < least || number > most)
 		return fail(decoder, place, CADRE_INVALID_PARAMETER,
-		            "%" JSON_INTEGER_FORMAT ", must be %" PRId64 "..%" PRId64, number,
-		            least, most);
+		            "%" JSON_INTEGER_FORMAT ", must be %" PRId64 "..%" PRId64,
+		            number, least, most);
 	*ret_number = number;
 	return CADRE_OK;
 }
@@ -157,8 +160,9 @@ static enum cadre_status get_unsigned(struct decoder *decoder, const struct plac
 
 	if (json_is_string(value) && most > INT64_MAX) {
 		if (!parse_large(json_string_value(value), ret_number))
-			return fail(decoder, place, CADRE_INVALID_PARAMETER,
-			            "expected an integer (as a string only above 2^63 - 1)");
+			return fail(
+			        decoder, place, CADRE_INVALID_PARAMETER,
+			        "expected an integer (as a string only above 2^63 - 1)");
 		return CADRE_OK;
 	}
 	if (!json_is_integer(value))
@@ -166,13 +170,15 @@ static enum cadre_status get_unsigned(struct decoder *decoder, const struct plac
 	number = json_integer_value(value);
 	if (number < 0 || (uint64_t)number > most)
 		return fail(decoder, place, CADRE_INVALID_PARAMETER,
-		            "%" JSON_INTEGER_FORMAT ", must be 0..%" PRIu64, number, most);
+		            "%" JSON_INTEGER_FORMAT ", must be 0..%" PRIu64, number,
+		            most);
 	*ret_number = (uint64_t)number;
 	return CADRE_OK;
 }
 
 static enum cadre_status get_enum(struct decoder *decoder, const struct place *place,
-                                  const json_t *value, const ProtobufCEnumDescriptor *type,
+                                  const json_t *value,
+                                  const ProtobufCEnumDescriptor *type,
                                   int32_t *ret_number)
 {
 	struct cadre_nearest nearest;
@@ -217,8 +223,9 @@ static enum cadre_status get_string(struct decoder *decoder, const struct place 
 {
 	if (!json_is_string(value))
 		return fail_type(decoder, place, "a string", value);
-	*ret_text = cadre_arena_strdup(decoder->arena, cadre_slice(json_string_value(value),
-	                                                           json_string_length(value)));
+	*ret_text = cadre_arena_strdup(
+	        decoder->arena,
+	        cadre_slice(json_string_value(value), json_string_length(value)));
 	return *ret_text ? CADRE_OK : fail_memory(decoder, place);
 }
 
@@ -316,8 +323,9 @@ static enum cadre_status get_repeated(struct decoder *decoder, const struct plac
 	memset(elements, 0, count * bytes);
 	for (size_t i = 0; i < count; i++) {
 		struct place element = { .parent = place, .indexed = true, .index = i };
-		enum cadre_status status = get_element(decoder, &element, json_array_get(value, i),
-		                                       field, elements + i * bytes);
+		enum cadre_status status = get_element(decoder, &element,
+		                                       json_array_get(value, i), field,
+		                                       elements + i * bytes);
 
 		if (status != CADRE_OK)
 			return status;
@@ -357,7 +365,8 @@ static const ProtobufCFieldDescriptor *find_field(const ProtobufCMessageDescript
 	return NULL;
 }
 
-static enum cadre_status fail_unknown(const struct decoder *decoder, const struct place *place,
+static enum cadre_status fail_unknown(const struct decoder *decoder,
+                                      const struct place *place,
                                       const ProtobufCMessageDescriptor *type)
 {
 	struct cadre_nearest nearest;
@@ -375,7 +384,8 @@ static enum cadre_status fail_unknown(const struct decoder *decoder, const struc
 }
 
 /* Sets the mark that makes an optional field present. */
-static enum cadre_status mark_present(const struct decoder *decoder, const struct place *place,
+static enum cadre_status mark_present(const struct decoder *decoder,
+                                      const struct place *place,
                                       const ProtobufCFieldDescriptor *field,
                                       ProtobufCMessage *message)
 {
@@ -388,14 +398,16 @@ static enum cadre_status mark_present(const struct decoder *decoder, const struc
 		*which = field->id;
 		return CADRE_OK;
 	}
-	if (field->label == PROTOBUF_C_LABEL_OPTIONAL && field->type != PROTOBUF_C_TYPE_STRING &&
+	if (field->label == PROTOBUF_C_LABEL_OPTIONAL &&
+	    field->type != PROTOBUF_C_TYPE_STRING &&
 	    field->type != PROTOBUF_C_TYPE_MESSAGE)
 		*MEMBER(protobuf_c_boolean, message, field->quantifier_offset) = 1;
 	return CADRE_OK;
 }
 
 static enum cadre_status get_field(struct decoder *decoder, const struct place *place,
-                                   const json_t *value, const ProtobufCFieldDescriptor *field,
+                                   const json_t *value,
+                                   const ProtobufCFieldDescriptor *field,
                                    ProtobufCMessage *message)
 {
 	enum cadre_status status;
@@ -405,11 +417,12 @@ static enum cadre_status get_field(struct decoder *decoder, const struct place *
 	status = mark_present(decoder, place, field, message);
 	if (status != CADRE_OK)
 		return status;
-	return get_element(decoder, place, value, field, MEMBER(char, message, field->offset));
+	return get_element(decoder, place, value, field,
+	                   MEMBER(char, message, field->offset));
 }
 
-static enum cadre_status check_required(const struct decoder *decoder, const struct place *place,
-                                        const json_t *value,
+static enum cadre_status check_required(const struct decoder *decoder,
+                                        const struct place *place, const json_t *value,
                                         const ProtobufCMessageDescriptor *type)
 {
 	for (unsigned i = 0; i < type->n_fields; i++) {
@@ -421,7 +434,8 @@ static enum cadre_status check_required(const struct decoder *decoder, const str
 			continue;
 		cadre_json_name(field->name, name);
 		if (!json_object_get(value, name))
-			return fail(decoder, &missing, CADRE_MISSING_PARAMETER, "missing");
+			return fail(decoder, &missing, CADRE_MISSING_PARAMETER,
+			            "missing");
 	}
 	return CADRE_OK;
 }
@@ -439,15 +453,16 @@ static enum cadre_status get_message(struct decoder *decoder, const struct place
 	if (!json_is_object(value))
 		return fail_type(decoder, place, "an object", value);
 	if (decoder->depth == CADRE_WIRE_DEPTH_MAX)
-		return fail(decoder, place, CADRE_INVALID_PARAMETER, "nested deeper than %d",
-		            CADRE_WIRE_DEPTH_MAX);
+		return fail(decoder, place, CADRE_INVALID_PARAMETER,
+		            "nested deeper than %d", CADRE_WIRE_DEPTH_MAX);
 	message = cadre_arena_alloc(decoder->arena, type->sizeof_message);
 	if (!message)
 		return fail_memory(decoder, place);
 	protobuf_c_message_init(type, message);
 	decoder->depth++;
 	/* jansson's loop casts const away. */
-	json_object_foreach((json_t *)(uintptr_t)value, key, member) {
+	json_object_foreach((json_t *)(uintptr_t)value, key, member)
+	{
 		const ProtobufCFieldDescriptor *field = find_field(type, key);
 		struct place inner = { .parent = place,
 			               .field = field ? field->name : NULL,
@@ -477,8 +492,8 @@ enum cadre_status cadre_json_get_message(const json_t *value,
 	return get_message(&decoder, &root, value, type, ret_message);
 }
 
-enum cadre_status cadre_json_parse(struct cadre_slice text, size_t line, json_t **ret_value,
-                                   struct cadre_error *err)
+enum cadre_status cadre_json_parse(struct cadre_slice text, size_t line,
+                                   json_t **ret_value, struct cadre_error *err)
 {
 	json_error_t error;
 	json_t *value = json_loadb((const char *)text.data, text.length,
@@ -491,7 +506,9 @@ enum cadre_status cadre_json_parse(struct cadre_slice text, size_t line, json_t 
 	if (json_error_code(&error) == json_error_out_of_memory)
 		return cadre_error_set(err, CADRE_OUT_OF_MEMORY, "JSON: out of memory");
 	if (line == 0)
-		return cadre_error_set(err, CADRE_INVALID_PARAMETER, "JSON: %s", error.text);
-	return cadre_error_set(err, CADRE_INVALID_PARAMETER, "JSON: %s (line %zu, column %d)",
-	                       error.text, line + (size_t)error.line - 1, error.column);
+		return cadre_error_set(err, CADRE_INVALID_PARAMETER, "JSON: %s",
+		                       error.text);
+	return cadre_error_set(err, CADRE_INVALID_PARAMETER,
+	                       "JSON: %s (line %zu, column %d)", error.text,
+	                       line + (size_t)error.line - 1, error.column);
 }

@@ -20,7 +20,9 @@ void cadre_json_name(const char *proto_name, char name[CADRE_JSON_NAME_BYTES])
 			continue;
 		}
 		CADRE_ASSERT(length + 1 < CADRE_JSON_NAME_BYTES);
-		name[length++] = upper && *at >= 'a' && *at <= 'z' ? (char)(*at - 'a' + 'A') : *at;
+		name[length++] = upper && *at >= 'a' && *at <= 'z'
+		                         ? (char)(*at - 'a' + 'A')
+		                         : *at;
 		upper = false;
 	}
 	name[length] = '\0';
@@ -68,10 +70,12 @@ static enum cadre_status put_real(struct cadre_json *json, double value,
 	return CADRE_OK;
 }
 
-static enum cadre_status put_enum(struct cadre_json *json, const ProtobufCEnumDescriptor *type,
-                                  int value, struct cadre_error *err)
+static enum cadre_status put_enum(struct cadre_json *json,
+                                  const ProtobufCEnumDescriptor *type, int value,
+                                  struct cadre_error *err)
 {
-	const ProtobufCEnumValue *known = protobuf_c_enum_descriptor_get_value(type, value);
+	const ProtobufCEnumValue *known = protobuf_c_enum_descriptor_get_value(type,
+	                                                                       value);
 
 	if (!known)
 		return cadre_error_set(err, CADRE_INVALID_PARAMETER, "%s has no value %d",
@@ -81,8 +85,8 @@ static enum cadre_status put_enum(struct cadre_json *json, const ProtobufCEnumDe
 }
 
 static enum cadre_status put_element(struct cadre_json *json,
-                                     const ProtobufCFieldDescriptor *field, const void *at,
-                                     struct cadre_error *err)
+                                     const ProtobufCFieldDescriptor *field,
+                                     const void *at, struct cadre_error *err)
 {
 	switch (field->type) {
 	case PROTOBUF_C_TYPE_INT32:
@@ -129,7 +133,8 @@ static enum cadre_status put_element(struct cadre_json *json,
 	}
 }
 
-static bool present(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field)
+static bool present(const ProtobufCMessage *message,
+                    const ProtobufCFieldDescriptor *field)
 {
 	if (field->label == PROTOBUF_C_LABEL_REQUIRED)
 		return true;
@@ -137,12 +142,14 @@ static bool present(const ProtobufCMessage *message, const ProtobufCFieldDescrip
 		return *MEMBER(size_t, message, field->quantifier_offset) > 0;
 	if (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF)
 		return *MEMBER(uint32_t, message, field->quantifier_offset) == field->id;
-	if (field->type == PROTOBUF_C_TYPE_STRING || field->type == PROTOBUF_C_TYPE_MESSAGE)
+	if (field->type == PROTOBUF_C_TYPE_STRING ||
+	    field->type == PROTOBUF_C_TYPE_MESSAGE)
 		return *MEMBER(void *, message, field->offset) != NULL;
 	return *MEMBER(protobuf_c_boolean, message, field->quantifier_offset) != 0;
 }
 
-static enum cadre_status put_repeated(struct cadre_json *json, const ProtobufCMessage *message,
+static enum cadre_status put_repeated(struct cadre_json *json,
+                                      const ProtobufCMessage *message,
                                       const ProtobufCFieldDescriptor *field,
                                       struct cadre_error *err)
 {
@@ -152,7 +159,8 @@ static enum cadre_status put_repeated(struct cadre_json *json, const ProtobufCMe
 
 	cadre_json_begin(json, '[');
 	for (size_t i = 0; i < count; i++) {
-		enum cadre_status status = put_element(json, field, elements + i * bytes, err);
+		enum cadre_status status = put_element(json, field, elements + i * bytes,
+		                                       err);
 
 		if (status != CADRE_OK)
 			return status;
@@ -180,7 +188,8 @@ enum cadre_status cadre_json_put_message(struct cadre_json *json,
 		if (field->label == PROTOBUF_C_LABEL_REPEATED)
 			status = put_repeated(json, message, field, err);
 		else
-			status = put_element(json, field, MEMBER(char, message, field->offset), err);
+			status = put_element(json, field,
+			                     MEMBER(char, message, field->offset), err);
 		if (status != CADRE_OK)
 			return status;
 	}

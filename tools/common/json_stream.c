@@ -28,7 +28,8 @@ static enum cadre_status more(struct cadre_json_stream *stream, struct cadre_err
 	enum cadre_status status;
 
 	if (stream->at > 0) {
-		memmove(window->data, window->data + stream->at, window->length - stream->at);
+		memmove(window->data, window->data + stream->at,
+		        window->length - stream->at);
 		window->length -= stream->at;
 		stream->at = 0;
 	}
@@ -38,8 +39,8 @@ static enum cadre_status more(struct cadre_json_stream *stream, struct cadre_err
 		                       stream->next_line, CADRE_JSON_VALUE_BYTES_MAX);
 	if (cadre_buffer_reserve(window, CHUNK_BYTES) != CADRE_OK)
 		return cadre_error_set(err, CADRE_OUT_OF_MEMORY, "JSON: out of memory");
-	status = stream->read(stream->read_ctx, window->data + window->length, CHUNK_BYTES, &got,
-	                      err);
+	status = stream->read(stream->read_ctx, window->data + window->length,
+	                      CHUNK_BYTES, &got, err);
 	if (status != CADRE_OK)
 		return status;
 	window->length += got;
@@ -156,7 +157,8 @@ static enum cadre_status put_word(struct cadre_json_stream *stream, const char *
 		name[length] = '\0';
 		if (strcmp(name, "true") != 0 && strcmp(name, "false") != 0 &&
 		    strcmp(name, "null") != 0) {
-			value = stream->lookup ? stream->lookup(stream->lookup_ctx, name) : NULL;
+			value = stream->lookup ? stream->lookup(stream->lookup_ctx, name)
+			                       : NULL;
 			if (!value)
 				return cadre_error_set(
 				        err, CADRE_INVALID_PARAMETER,
@@ -164,7 +166,8 @@ static enum cadre_status put_word(struct cadre_json_stream *stream, const char *
 				        stream->line, name, name);
 		}
 	}
-	if (!(value ? put_quoted(&stream->text, value) : put(&stream->text, word, length)))
+	if (!(value ? put_quoted(&stream->text, value)
+	            : put(&stream->text, word, length)))
 		return cadre_error_set(err, CADRE_OUT_OF_MEMORY, "JSON: out of memory");
 	return CADRE_OK;
 }
@@ -192,7 +195,8 @@ static enum cadre_status normalise(struct cadre_json_stream *stream, const char 
 				return status;
 			continue;
 		} else if (isdigit((unsigned char)text[at])) {
-			while (at < length && (is_name(text[at]) || strchr("+-.", text[at])))
+			while (at < length &&
+			       (is_name(text[at]) || strchr("+-.", text[at])))
 				at++;
 		} else {
 			at++;
@@ -221,7 +225,8 @@ static void advance(struct cadre_json_stream *stream, size_t length)
 
 /* Goes over white space, and over what stands between an array's elements. CADRE_END
  * at the end of the input, CADRE_OK in front of a value. */
-static enum cadre_status between(struct cadre_json_stream *stream, struct cadre_error *err)
+static enum cadre_status between(struct cadre_json_stream *stream,
+                                 struct cadre_error *err)
 {
 	for (;;) {
 		const char *text = rest(stream);
@@ -244,7 +249,8 @@ static enum cadre_status between(struct cadre_json_stream *stream, struct cadre_
 				return status;
 			continue;
 		}
-		separator = stream->in_array && (text[at] == ']' || (text[at] == ',' && stream->want_comma));
+		separator = stream->in_array &&
+		            (text[at] == ']' || (text[at] == ',' && stream->want_comma));
 		if (!separator && (stream->in_array || text[at] != '['))
 			break;
 		stream->in_array = text[at] != ']';
@@ -275,9 +281,10 @@ static enum cadre_status measure(struct cadre_json_stream *stream, size_t *ret_l
 		else
 			end = length + 1;
 		if (end > length)
-			return cadre_error_set(err, CADRE_INVALID_PARAMETER,
-			                       "line %zu: expected a JSON object or its members",
-			                       stream->next_line);
+			return cadre_error_set(
+			        err, CADRE_INVALID_PARAMETER,
+			        "line %zu: expected a JSON object or its members",
+			        stream->next_line);
 		if (end > 0) {
 			*ret_length = end;
 			return CADRE_OK;
@@ -292,8 +299,8 @@ static enum cadre_status measure(struct cadre_json_stream *stream, size_t *ret_l
 	}
 }
 
-enum cadre_status cadre_json_stream_next(struct cadre_json_stream *stream, json_t **ret_value,
-                                         struct cadre_error *err)
+enum cadre_status cadre_json_stream_next(struct cadre_json_stream *stream,
+                                         json_t **ret_value, struct cadre_error *err)
 {
 	size_t length = 0;
 	enum cadre_status status = between(stream, err);
@@ -309,5 +316,6 @@ enum cadre_status cadre_json_stream_next(struct cadre_json_stream *stream, json_
 	advance(stream, length);
 	if (status != CADRE_OK)
 		return status;
-	return cadre_json_parse(cadre_buffer_slice(&stream->text), stream->line, ret_value, err);
+	return cadre_json_parse(cadre_buffer_slice(&stream->text), stream->line,
+	                        ret_value, err);
 }

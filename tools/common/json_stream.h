@@ -18,7 +18,8 @@
 
 /* As cadre_dump_read_fn: `*ret_length` 0 means the end. */
 typedef enum cadre_status (*cadre_json_read_fn)(void *ctx, void *data, size_t capacity,
-                                                size_t *ret_length, struct cadre_error *err);
+                                                size_t *ret_length,
+                                                struct cadre_error *err);
 /* The value of a placeholder, NULL when there is none. */
 typedef const char *(*cadre_json_lookup_fn)(void *ctx, const char *name);
 
@@ -43,9 +44,9 @@ void cadre_json_stream_init(struct cadre_json_stream *stream, cadre_json_read_fn
 /* Ownership: json_decref() by the caller.
  * Errors: CADRE_END, CADRE_INVALID_PARAMETER (line and column in the message),
  * CADRE_TOO_LARGE, CADRE_OUT_OF_MEMORY, what `read` returns. */
-CADRE_MUST_CHECK enum cadre_status cadre_json_stream_next(struct cadre_json_stream *stream,
-                                                          json_t **ret_value,
-                                                          struct cadre_error *err);
+CADRE_MUST_CHECK enum cadre_status
+cadre_json_stream_next(struct cadre_json_stream *stream, json_t **ret_value,
+                       struct cadre_error *err);
 void cadre_json_stream_fini(struct cadre_json_stream *stream);
 
 #endif

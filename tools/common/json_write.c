@@ -35,10 +35,12 @@ void cadre_json_clear(struct cadre_json *json)
 	json->failed = false;
 }
 
-enum cadre_status cadre_json_status(const struct cadre_json *json, struct cadre_error *err)
+enum cadre_status cadre_json_status(const struct cadre_json *json,
+                                    struct cadre_error *err)
 {
 	if (json->failed)
-		return cadre_error_set(err, CADRE_OUT_OF_MEMORY, "JSON text: out of memory");
+		return cadre_error_set(err, CADRE_OUT_OF_MEMORY,
+		                       "JSON text: out of memory");
 	return CADRE_OK;
 }
 
@@ -119,8 +121,9 @@ void cadre_json_text(struct cadre_json *json, const char *value)
 void cadre_json_u64(struct cadre_json *json, uint64_t value)
 {
 	char text[32];
-	int length = value > INT64_MAX ? snprintf(text, sizeof(text), "\"%" PRIu64 "\"", value)
-	                               : snprintf(text, sizeof(text), "%" PRIu64, value);
+	int length = value > INT64_MAX
+	                     ? snprintf(text, sizeof(text), "\"%" PRIu64 "\"", value)
+	                     : snprintf(text, sizeof(text), "%" PRIu64, value);
 
 	before_value(json);
 	put(json, text, (size_t)length);

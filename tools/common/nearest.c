@@ -34,7 +34,8 @@ static size_t distance(const char *a, const char *b)
 			int same = tolower((unsigned char)a[i - 1]) ==
 			           tolower((unsigned char)b[j - 1]);
 
-			row[j] = least(diagonal + (same ? 0 : 1), least(above, row[j - 1]) + 1);
+			row[j] = least(diagonal + (same ? 0 : 1),
+			               least(above, row[j - 1]) + 1);
 			diagonal = above;
 		}
 	}

@@ -6,8 +6,8 @@
 #define TYPE_FIELD "deploymentType"
 
 /* The only kind of each that Cadre serves. */
-static void check_type(struct oci_reader *reader, const struct oci_at *at, const char *field,
-                       const char *only)
+static void check_type(struct oci_reader *reader, const struct oci_at *at,
+                       const char *field, const char *only)
 {
 	char *type = oci_required_text(reader, at, field, NULL);
 
@@ -41,8 +41,8 @@ static void read_scaling(struct oci_reader *reader, const struct oci_at *infrast
 	out->scaling_policy_type = type;
 	if (strcmp(type, "FIXED_SIZE") == 0) {
 		oci_require(reader, &at, "instanceCount");
-		out->has_instance_count =
-		        oci_u32(reader, &at, "instanceCount", &out->instance_count);
+		out->has_instance_count = oci_u32(reader, &at, "instanceCount",
+		                                  &out->instance_count);
 		return;
 	}
 	if (strcmp(type, "AUTOSCALING") != 0) {
@@ -56,20 +56,20 @@ static void read_scaling(struct oci_reader *reader, const struct oci_at *infrast
 
 		out->has_instance_count = oci_u32(reader, &policy, "minimumInstanceCount",
 		                                  &out->instance_count);
-		out->has_maximum_instance_count =
-		        oci_u32(reader, &policy, "maximumInstanceCount",
-		                &out->maximum_instance_count);
+		out->has_maximum_instance_count = oci_u32(reader, &policy,
+		                                          "maximumInstanceCount",
+		                                          &out->maximum_instance_count);
 	}
 }
 
 static Cadre__V1__Infrastructure *read_infrastructure(struct oci_reader *reader,
                                                       const struct oci_at *configuration)
 {
-	struct oci_at at =
-	        oci_object(reader, configuration, "infrastructureConfigurationDetails");
+	struct oci_at at = oci_object(reader, configuration,
+	                              "infrastructureConfigurationDetails");
 	struct oci_at instance = oci_object(reader, &at, "instanceConfiguration");
-	struct oci_at shape =
-	        oci_object(reader, &instance, "modelDeploymentInstanceShapeConfigDetails");
+	struct oci_at shape = oci_object(reader, &instance,
+	                                 "modelDeploymentInstanceShapeConfigDetails");
 	Cadre__V1__Infrastructure *out;
 
 	if (!oci_present(&at))
@@ -81,13 +81,15 @@ static Cadre__V1__Infrastructure *read_infrastructure(struct oci_reader *reader,
 	check_type(reader, &at, "infrastructureType", "INSTANCE_POOL");
 	out->instance_shape_name = oci_text(reader, &instance, "instanceShapeName");
 	out->has_ocpus = oci_real(reader, &shape, "ocpus", &out->ocpus);
-	out->has_memory_in_gbs = oci_real(reader, &shape, "memoryInGBs", &out->memory_in_gbs);
+	out->has_memory_in_gbs = oci_real(reader, &shape, "memoryInGBs",
+	                                  &out->memory_in_gbs);
 	out->cpu_baseline = oci_text(reader, &shape, "cpuBaseline");
 	out->subnet_id = oci_text(reader, &instance, "subnetId");
 	out->private_endpoint_id = oci_text(reader, &instance, "privateEndpointId");
 	out->network_access_type = oci_text(reader, &instance, "networkAccessType");
 	read_scaling(reader, &at, out);
-	out->has_bandwidth_mbps = oci_u32(reader, &at, "bandwidthMbps", &out->bandwidth_mbps);
+	out->has_bandwidth_mbps = oci_u32(reader, &at, "bandwidthMbps",
+	                                  &out->bandwidth_mbps);
 	out->has_maximum_bandwidth_mbps = oci_u32(reader, &at, "maximumBandwidthMbps",
 	                                          &out->maximum_bandwidth_mbps);
 	return out;
@@ -96,7 +98,8 @@ static Cadre__V1__Infrastructure *read_infrastructure(struct oci_reader *reader,
 static Cadre__V1__Environment *read_environment(struct oci_reader *reader,
                                                 const struct oci_at *configuration)
 {
-	struct oci_at at = oci_object(reader, configuration, "environmentConfigurationDetails");
+	struct oci_at at = oci_object(reader, configuration,
+	                              "environmentConfigurationDetails");
 	Cadre__V1__Environment *out;
 
 	if (!oci_present(&at))
@@ -108,22 +111,24 @@ static Cadre__V1__Environment *read_environment(struct oci_reader *reader,
 	out->type = oci_required_text(reader, &at, "environmentConfigurationType", NULL);
 	if (out->type && strcmp(out->type, "DEFAULT") != 0 &&
 	    strcmp(out->type, "OCIR_CONTAINER") != 0)
-		oci_fail(reader, &at, "environmentConfigurationType", CADRE_INVALID_PARAMETER,
+		oci_fail(reader, &at, "environmentConfigurationType",
+		         CADRE_INVALID_PARAMETER,
 		         "\"%.64s\" is none of DEFAULT, OCIR_CONTAINER", out->type);
-	out->variables = oci_name_values(reader, &at, "environmentVariables", &out->n_variables);
+	out->variables = oci_name_values(reader, &at, "environmentVariables",
+	                                 &out->n_variables);
 	out->image = oci_text(reader, &at, "image");
 	out->image_digest = oci_text(reader, &at, "imageDigest");
 	out->image_signature_id = oci_text(reader, &at, "imageSignatureId");
 	out->cmd = oci_texts(reader, &at, "cmd", &out->n_cmd);
 	out->entrypoint = oci_texts(reader, &at, "entrypoint", &out->n_entrypoint);
 	out->has_server_port = oci_u32(reader, &at, "serverPort", &out->server_port);
-	out->has_health_check_port =
-	        oci_u32(reader, &at, "healthCheckPort", &out->health_check_port);
+	out->has_health_check_port = oci_u32(reader, &at, "healthCheckPort",
+	                                     &out->health_check_port);
 	return out;
 }
 
-static Cadre__V1__LogTarget *read_log_target(struct oci_reader *reader, const struct oci_at *logs,
-                                             const char *field)
+static Cadre__V1__LogTarget *read_log_target(struct oci_reader *reader,
+                                             const struct oci_at *logs, const char *field)
 {
 	struct oci_at at = oci_object(reader, logs, field);
 	Cadre__V1__LogTarget *target;
@@ -139,7 +144,8 @@ static Cadre__V1__LogTarget *read_log_target(struct oci_reader *reader, const st
 	return target;
 }
 
-static Cadre__V1__CategoryLogs *read_logs(struct oci_reader *reader, const struct oci_at *body)
+static Cadre__V1__CategoryLogs *read_logs(struct oci_reader *reader,
+                                          const struct oci_at *body)
 {
 	struct oci_at at = oci_object(reader, body, "categoryLogDetails");
 	Cadre__V1__CategoryLogs *logs;
@@ -164,10 +170,10 @@ enum cadre_status cadre_oci_create_deployment(const json_t *body,
 	static const struct cadre_oci_defaults none = { 0 };
 	struct oci_reader reader = { .arena = arena, .err = err };
 	struct oci_at at = { .value = body };
-	struct oci_at configuration =
-	        oci_object(&reader, &at, "modelDeploymentConfigurationDetails");
-	struct oci_at group =
-	        oci_object(&reader, &configuration, "modelGroupConfigurationDetails");
+	struct oci_at configuration = oci_object(&reader, &at,
+	                                         "modelDeploymentConfigurationDetails");
+	struct oci_at group = oci_object(&reader, &configuration,
+	                                 "modelGroupConfigurationDetails");
 	Cadre__V1__CreateDeployment *out = oci_alloc(&reader, sizeof(*out));
 
 	cadre__v1__command__init(command);
@@ -180,7 +186,8 @@ enum cadre_status cadre_oci_create_deployment(const json_t *body,
 	check_type(&reader, &configuration, TYPE_FIELD, "MODEL_GROUP");
 	out->compartment_id = oci_required_text(&reader, &at, "compartmentId",
 	                                        defaults->compartment_id);
-	out->project_id = oci_required_text(&reader, &at, "projectId", defaults->project_id);
+	out->project_id = oci_required_text(&reader, &at, "projectId",
+	                                    defaults->project_id);
 	out->display_name = oci_text(&reader, &at, "displayName");
 	if (!out->display_name && defaults->display_name)
 		out->display_name = oci_copy(&reader, defaults->display_name);
@@ -196,7 +203,8 @@ enum cadre_status cadre_oci_create_deployment(const json_t *body,
 	return reader.status;
 }
 
-static void read_update_type(struct oci_reader *reader, const struct oci_at *configuration,
+static void read_update_type(struct oci_reader *reader,
+                             const struct oci_at *configuration,
                              Cadre__V1__UpdateDeployment *out)
 {
 	char *type = oci_text(reader, configuration, "updateType");
@@ -220,10 +228,10 @@ enum cadre_status cadre_oci_update_deployment(const json_t *body, const char *id
 {
 	struct oci_reader reader = { .arena = arena, .err = err };
 	struct oci_at at = { .value = body };
-	struct oci_at configuration =
-	        oci_object(&reader, &at, "modelDeploymentConfigurationDetails");
-	struct oci_at group =
-	        oci_object(&reader, &configuration, "modelGroupConfigurationDetails");
+	struct oci_at configuration = oci_object(&reader, &at,
+	                                         "modelDeploymentConfigurationDetails");
+	struct oci_at group = oci_object(&reader, &configuration,
+	                                 "modelGroupConfigurationDetails");
 	Cadre__V1__UpdateDeployment *out = oci_alloc(&reader, sizeof(*out));
 
 	cadre__v1__command__init(command);
@@ -240,7 +248,8 @@ enum cadre_status cadre_oci_update_deployment(const json_t *body, const char *id
 		out->environment = read_environment(&reader, &configuration);
 	}
 	if (oci_present(&group))
-		out->model_group_id = oci_required_text(&reader, &group, "modelGroupId", NULL);
+		out->model_group_id = oci_required_text(&reader, &group, "modelGroupId",
+		                                        NULL);
 	out->category_log_details = read_logs(&reader, &at);
 	out->freeform_tags = oci_freeform_tags(&reader, &at);
 	out->defined_tags = oci_defined_tags(&reader, &at);

@@ -4,8 +4,9 @@
 #define GROUP_PREFIX "ocid1.datasciencemodelgroup."
 #define HISTORY_PREFIX "ocid1.dscmodelgroupversionhistory."
 
-static int enum_value(struct oci_reader *reader, const struct oci_at *at, const char *field,
-                      const char *name, const ProtobufCEnumDescriptor *type)
+static int enum_value(struct oci_reader *reader, const struct oci_at *at,
+                      const char *field, const char *name,
+                      const ProtobufCEnumDescriptor *type)
 {
 	if (!name)
 		return 0;
@@ -20,8 +21,8 @@ static int enum_value(struct oci_reader *reader, const struct oci_at *at, const 
 	return 0;
 }
 
-static Cadre__V1__Member *read_member(struct oci_reader *reader, const struct oci_at *list,
-                                      size_t index)
+static Cadre__V1__Member *read_member(struct oci_reader *reader,
+                                      const struct oci_at *list, size_t index)
 {
 	struct oci_at at = oci_element(reader, list, index);
 	Cadre__V1__Member *member = oci_alloc(reader, sizeof(*member));
@@ -34,8 +35,9 @@ static Cadre__V1__Member *read_member(struct oci_reader *reader, const struct oc
 	return member;
 }
 
-static Cadre__V1__Member **read_members(struct oci_reader *reader, const struct oci_at *at,
-                                        const char *field, size_t *ret_count)
+static Cadre__V1__Member **read_members(struct oci_reader *reader,
+                                        const struct oci_at *at, const char *field,
+                                        size_t *ret_count)
 {
 	struct oci_at list = oci_array(reader, at, field);
 	size_t count = json_array_size(list.value);
@@ -50,8 +52,8 @@ static Cadre__V1__Member **read_members(struct oci_reader *reader, const struct 
 	return members;
 }
 
-static Cadre__V1__CustomMetadata **read_metadata(struct oci_reader *reader,
-                                                 const struct oci_at *at, size_t *ret_count)
+static Cadre__V1__CustomMetadata **
+read_metadata(struct oci_reader *reader, const struct oci_at *at, size_t *ret_count)
 {
 	struct oci_at list = oci_array(reader, at, "customMetadataList");
 	size_t count = json_array_size(list.value);
@@ -76,7 +78,8 @@ static Cadre__V1__CustomMetadata **read_metadata(struct oci_reader *reader,
 }
 
 /* NULL when the body has none and there is no default type. */
-static Cadre__V1__GroupDetails *read_details(struct oci_reader *reader, const struct oci_at *body,
+static Cadre__V1__GroupDetails *read_details(struct oci_reader *reader,
+                                             const struct oci_at *body,
                                              const char *type_default)
 {
 	struct oci_at at = oci_object(reader, body, "modelGroupDetails");
@@ -90,16 +93,17 @@ static Cadre__V1__GroupDetails *read_details(struct oci_reader *reader, const st
 		return NULL;
 	cadre__v1__group_details__init(details);
 	type = oci_required_text(reader, &at, "type", type_default);
-	details->type = (Cadre__V1__GroupType)enum_value(reader, &at, "type", type,
-	                                                 &cadre__v1__group_type__descriptor);
+	details->type = (Cadre__V1__GroupType)enum_value(
+	        reader, &at, "type", type, &cadre__v1__group_type__descriptor);
 	details->base_model_id = oci_text(reader, &at, "baseModelId");
-	details->custom_metadata_list =
-	        read_metadata(reader, &at, &details->n_custom_metadata_list);
+	details->custom_metadata_list = read_metadata(reader, &at,
+	                                              &details->n_custom_metadata_list);
 	return details;
 }
 
 static void read_create(struct oci_reader *reader, const struct oci_at *body,
-                        const struct cadre_oci_defaults *defaults, Cadre__V1__Command *command)
+                        const struct cadre_oci_defaults *defaults,
+                        Cadre__V1__Command *command)
 {
 	Cadre__V1__CreateGroup *group = oci_alloc(reader, sizeof(*group));
 	struct oci_at entries = oci_object(reader, body, "memberModelEntries");
@@ -110,19 +114,23 @@ static void read_create(struct oci_reader *reader, const struct oci_at *body,
 	oci_require(reader, body, "memberModelEntries");
 	group->compartment_id = oci_required_text(reader, body, "compartmentId",
 	                                          defaults->compartment_id);
-	group->project_id = oci_required_text(reader, body, "projectId", defaults->project_id);
+	group->project_id = oci_required_text(reader, body, "projectId",
+	                                      defaults->project_id);
 	group->display_name = oci_text(reader, body, "displayName");
 	if (!group->display_name && defaults->display_name)
 		group->display_name = oci_copy(reader, defaults->display_name);
 	group->description = oci_text(reader, body, "description");
 	group->model_group_details = read_details(reader, body, defaults->type);
-	oci_require(reader, body, group->model_group_details ? "memberModelEntries"
-	                                                     : "modelGroupDetails");
-	group->members = read_members(reader, &entries, "memberModelDetails", &group->n_members);
-	group->model_group_version_history_id =
-	        oci_text(reader, body, "modelGroupVersionHistoryId");
+	oci_require(reader, body,
+	            group->model_group_details ? "memberModelEntries"
+	                                       : "modelGroupDetails");
+	group->members = read_members(reader, &entries, "memberModelDetails",
+	                              &group->n_members);
+	group->model_group_version_history_id = oci_text(reader, body,
+	                                                 "modelGroupVersionHistoryId");
 	if (!group->model_group_version_history_id && defaults->history)
-		group->model_group_version_history_id = oci_copy(reader, defaults->history);
+		group->model_group_version_history_id = oci_copy(reader,
+		                                                 defaults->history);
 	group->version_label = oci_text(reader, body, "versionLabel");
 	group->freeform_tags = oci_freeform_tags(reader, body);
 	group->defined_tags = oci_defined_tags(reader, body);
@@ -159,14 +167,16 @@ static Cadre__V1__GroupOverrides *read_overrides(struct oci_reader *reader,
 static void read_patch(struct oci_reader *reader, const struct oci_at *source,
                        Cadre__V1__CloneGroup *clone)
 {
-	struct oci_at at = oci_object(reader, source, "patchModelGroupMemberModelDetails");
+	struct oci_at at = oci_object(reader, source,
+	                              "patchModelGroupMemberModelDetails");
 	struct oci_at items = oci_array(reader, &at, "items");
 	size_t count = json_array_size(items.value);
 
 	clone->patch = oci_alloc(reader, count * sizeof(*clone->patch));
 	for (size_t i = 0; i < count && reader->status == CADRE_OK; i++) {
 		struct oci_at item = oci_element(reader, &items, i);
-		Cadre__V1__PatchInstruction *instruction = oci_alloc(reader, sizeof(*instruction));
+		Cadre__V1__PatchInstruction *instruction =
+		        oci_alloc(reader, sizeof(*instruction));
 		char *operation = oci_required_text(reader, &item, "operation", NULL);
 
 		if (!instruction)
@@ -193,8 +203,10 @@ static void check_source(struct oci_reader *reader, const struct oci_at *source,
 	if (!type || !id)
 		return;
 	if (!history && strcmp(type, "MODEL_GROUP") != 0)
-		oci_fail(reader, source, "modelGroupCloneSourceType", CADRE_INVALID_PARAMETER,
-		         "\"%.64s\" is none of MODEL_GROUP, MODEL_GROUP_VERSION_HISTORY", type);
+		oci_fail(reader, source, "modelGroupCloneSourceType",
+		         CADRE_INVALID_PARAMETER,
+		         "\"%.64s\" is none of MODEL_GROUP, MODEL_GROUP_VERSION_HISTORY",
+		         type);
 	if (strncmp(id, other, strlen(other)) == 0)
 		oci_fail(reader, source, "sourceId", CADRE_INVALID_PARAMETER,
 		         "\"%.200s\" is not a %s", id, type);
@@ -217,10 +229,12 @@ static void read_clone(struct oci_reader *reader, const struct oci_at *body,
 		oci_require(reader, body, "modelGroupCloneSourceDetails");
 	clone->compartment_id = oci_required_text(reader, body, "compartmentId",
 	                                          defaults->compartment_id);
-	clone->project_id = oci_required_text(reader, body, "projectId", defaults->project_id);
+	clone->project_id = oci_required_text(reader, body, "projectId",
+	                                      defaults->project_id);
 	type = oci_required_text(reader, &source, "modelGroupCloneSourceType",
 	                         lenient ? "MODEL_GROUP_VERSION_HISTORY" : NULL);
-	clone->source_id = oci_required_text(reader, &source, "sourceId", defaults->history);
+	clone->source_id = oci_required_text(reader, &source, "sourceId",
+	                                     defaults->history);
 	if (json_object_get(source.value, "modelGroupCloneSourceType"))
 		check_source(reader, &source, type, clone->source_id);
 	clone->overrides = read_overrides(reader, &source, defaults->display_name);
@@ -241,7 +255,8 @@ enum cadre_oci_body cadre_oci_guess(const json_t *body)
 	if (has(body, "createType") || has(body, "memberModelEntries") ||
 	    has(body, "modelGroupCloneSourceDetails") ||
 	    has(body, "modelGroupCloneSourceType") ||
-	    has(body, "patchModelGroupMemberModelDetails") || has(body, "modelGroupDetails"))
+	    has(body, "patchModelGroupMemberModelDetails") ||
+	    has(body, "modelGroupDetails"))
 		return CADRE_OCI_CREATE_GROUP;
 	if (has(body, "latestModelGroupId") ||
 	    (has(body, "displayName") && has(body, "compartmentId")))
@@ -261,7 +276,8 @@ static const char *guess_create_type(const json_t *body)
 enum cadre_status cadre_oci_create_group(const json_t *body,
                                          const struct cadre_oci_defaults *defaults,
                                          struct cadre_arena *arena,
-                                         Cadre__V1__Command *command, struct cadre_error *err)
+                                         Cadre__V1__Command *command,
+                                         struct cadre_error *err)
 {
 	static const struct cadre_oci_defaults none = { 0 };
 	struct oci_reader reader = { .arena = arena, .err = err };
@@ -270,7 +286,8 @@ enum cadre_status cadre_oci_create_group(const json_t *body,
 
 	cadre__v1__command__init(command);
 	if (!json_is_object(body))
-		return cadre_error_set(err, CADRE_INVALID_PARAMETER, "the body is not an object");
+		return cadre_error_set(err, CADRE_INVALID_PARAMETER,
+		                       "the body is not an object");
 	type = oci_required_text(&reader, &at, "createType",
 	                         defaults ? guess_create_type(body) : NULL);
 	if (!type)
@@ -278,7 +295,8 @@ enum cadre_status cadre_oci_create_group(const json_t *body,
 	if (strcmp(type, "CREATE") == 0)
 		read_create(&reader, &at, defaults ? defaults : &none, command);
 	else if (strcmp(type, "CLONE") == 0)
-		read_clone(&reader, &at, defaults ? defaults : &none, defaults != NULL, command);
+		read_clone(&reader, &at, defaults ? defaults : &none, defaults != NULL,
+		           command);
 	else
 		oci_fail(&reader, &at, "createType", CADRE_INVALID_PARAMETER,
 		         "\"%.64s\" is none of CREATE, CLONE", type);
@@ -304,7 +322,8 @@ enum cadre_status cadre_oci_create_history(const json_t *body,
 	cadre__v1__create_history__init(history);
 	history->compartment_id = oci_required_text(&reader, &at, "compartmentId",
 	                                            defaults->compartment_id);
-	history->project_id = oci_required_text(&reader, &at, "projectId", defaults->project_id);
+	history->project_id = oci_required_text(&reader, &at, "projectId",
+	                                        defaults->project_id);
 	history->display_name = oci_text(&reader, &at, "displayName");
 	if (!history->display_name && defaults->display_name)
 		history->display_name = oci_copy(&reader, defaults->display_name);
@@ -319,7 +338,8 @@ enum cadre_status cadre_oci_create_history(const json_t *body,
 
 enum cadre_status cadre_oci_update_group(const json_t *body, const char *id,
                                          struct cadre_arena *arena,
-                                         Cadre__V1__Command *command, struct cadre_error *err)
+                                         Cadre__V1__Command *command,
+                                         struct cadre_error *err)
 {
 	struct oci_reader reader = { .arena = arena, .err = err };
 	struct oci_at at = { .value = body };
@@ -333,8 +353,8 @@ enum cadre_status cadre_oci_update_group(const json_t *body, const char *id,
 	update->display_name = oci_text(&reader, &at, "displayName");
 	update->description = oci_text(&reader, &at, "description");
 	update->version_label = oci_text(&reader, &at, "versionLabel");
-	update->model_group_version_history_id =
-	        oci_text(&reader, &at, "modelGroupVersionHistoryId");
+	update->model_group_version_history_id = oci_text(&reader, &at,
+	                                                  "modelGroupVersionHistoryId");
 	update->freeform_tags = oci_freeform_tags(&reader, &at);
 	update->defined_tags = oci_defined_tags(&reader, &at);
 	command->body_case = CADRE__V1__COMMAND__BODY_UPDATE_GROUP;

@@ -56,14 +56,12 @@ cadre_oci_create_deployment(const json_t *body, const struct cadre_oci_defaults 
 
 /* PUT bodies; `body` NULL (no content) changes nothing. `id` must outlive the
  * command. */
-CADRE_MUST_CHECK enum cadre_status cadre_oci_update_group(const json_t *body, const char *id,
-                                                          struct cadre_arena *arena,
-                                                          Cadre__V1__Command *command,
-                                                          struct cadre_error *err);
-CADRE_MUST_CHECK enum cadre_status cadre_oci_update_history(const json_t *body, const char *id,
-                                                            struct cadre_arena *arena,
-                                                            Cadre__V1__Command *command,
-                                                            struct cadre_error *err);
+CADRE_MUST_CHECK enum cadre_status
+cadre_oci_update_group(const json_t *body, const char *id, struct cadre_arena *arena,
+                       Cadre__V1__Command *command, struct cadre_error *err);
+CADRE_MUST_CHECK enum cadre_status
+cadre_oci_update_history(const json_t *body, const char *id, struct cadre_arena *arena,
+                         Cadre__V1__Command *command, struct cadre_error *err);
 CADRE_MUST_CHECK enum cadre_status
 cadre_oci_update_deployment(const json_t *body, const char *id, struct cadre_arena *arena,
                             Cadre__V1__Command *command, struct cadre_error *err);

@@ -17,15 +17,16 @@ void oci_fail(struct oci_reader *reader, const struct oci_at *at, const char *fi
 	vsnprintf(message, sizeof(message), format, args);
 	va_end(args);
 	reader->status = cadre_error_set(reader->err, status, "%s%s%s%s%s", at->path,
-	                                 field && at->path[0] ? "." : "", field ? field : "",
+	                                 field && at->path[0] ? "." : "",
+	                                 field ? field : "",
 	                                 field || at->path[0] ? ": " : "", message);
 }
 
-static void fail_type(struct oci_reader *reader, const struct oci_at *at, const char *field,
-                      const char *expected, const json_t *value)
+static void fail_type(struct oci_reader *reader, const struct oci_at *at,
+                      const char *field, const char *expected, const json_t *value)
 {
-	oci_fail(reader, at, field, CADRE_INVALID_PARAMETER, "expected %s, got %s", expected,
-	         cadre_json_type_name(value));
+	oci_fail(reader, at, field, CADRE_INVALID_PARAMETER, "expected %s, got %s",
+	         expected, cadre_json_type_name(value));
 }
 
 void *oci_alloc(struct oci_reader *reader, size_t bytes)
@@ -39,9 +40,10 @@ void *oci_alloc(struct oci_reader *reader, size_t bytes)
 	if (reader->status != CADRE_OK)
 		return NULL;
 	if (reader->arena->failure == CADRE_ARENA_AT_CAP)
-		reader->status = cadre_error_set(reader->err, CADRE_TOO_LARGE,
-		                                 "the body needs more than %zu bytes of memory",
-		                                 reader->arena->bytes_max);
+		reader->status =
+		        cadre_error_set(reader->err, CADRE_TOO_LARGE,
+		                        "the body needs more than %zu bytes of memory",
+		                        reader->arena->bytes_max);
 	else
 		reader->status = cadre_error_set(reader->err, CADRE_OUT_OF_MEMORY,
 		                                 "the body: out of memory");
@@ -55,16 +57,18 @@ static const json_t *member(const struct oci_at *at, const char *field)
 	return json_is_null(value) ? NULL : value;
 }
 
-static struct oci_at child(const struct oci_at *at, const char *field, const json_t *value)
+static struct oci_at child(const struct oci_at *at, const char *field,
+                           const json_t *value)
 {
 	struct oci_at inner = { .value = value };
 
-	snprintf(inner.path, sizeof(inner.path), "%.100s%s%s", at->path, at->path[0] ? "." : "",
-	         field);
+	snprintf(inner.path, sizeof(inner.path), "%.100s%s%s", at->path,
+	         at->path[0] ? "." : "", field);
 	return inner;
 }
 
-struct oci_at oci_object(struct oci_reader *reader, const struct oci_at *at, const char *field)
+struct oci_at oci_object(struct oci_reader *reader, const struct oci_at *at,
+                         const char *field)
 {
 	const json_t *value = member(at, field);
 
@@ -75,7 +79,8 @@ struct oci_at oci_object(struct oci_reader *reader, const struct oci_at *at, con
 	return child(at, field, value);
 }
 
-struct oci_at oci_array(struct oci_reader *reader, const struct oci_at *at, const char *field)
+struct oci_at oci_array(struct oci_reader *reader, const struct oci_at *at,
+                        const char *field)
 {
 	const json_t *value = member(at, field);
 
@@ -86,7 +91,8 @@ struct oci_at oci_array(struct oci_reader *reader, const struct oci_at *at, cons
 	return child(at, field, value);
 }
 
-struct oci_at oci_element(struct oci_reader *reader, const struct oci_at *at, size_t index)
+struct oci_at oci_element(struct oci_reader *reader, const struct oci_at *at,
+                          size_t index)
 {
 	struct oci_at inner = { .value = json_array_get(at->value, index) };
 
@@ -103,7 +109,8 @@ bool oci_present(const struct oci_at *at)
 	return at->value != NULL;
 }
 
-void oci_require(struct oci_reader *reader, const struct oci_at *parent, const char *field)
+void oci_require(struct oci_reader *reader, const struct oci_at *parent,
+                 const char *field)
 {
 	if (!member(parent, field))
 		oci_fail(reader, parent, field, CADRE_MISSING_PARAMETER, "missing");
@@ -132,8 +139,8 @@ char *oci_text(struct oci_reader *reader, const struct oci_at *at, const char *f
 	return oci_copy(reader, json_string_value(value));
 }
 
-char *oci_required_text(struct oci_reader *reader, const struct oci_at *at, const char *field,
-                        const char *fallback)
+char *oci_required_text(struct oci_reader *reader, const struct oci_at *at,
+                        const char *field, const char *fallback)
 {
 	char *text = oci_text(reader, at, field);
 
@@ -157,8 +164,8 @@ bool oci_u32(struct oci_reader *reader, const struct oci_at *at, const char *fie
 	}
 	if (json_integer_value(value) < 0 || json_integer_value(value) > UINT32_MAX) {
 		oci_fail(reader, at, field, CADRE_INVALID_PARAMETER,
-		         "%" JSON_INTEGER_FORMAT ", must be 0..%u", json_integer_value(value),
-		         UINT32_MAX);
+		         "%" JSON_INTEGER_FORMAT ", must be 0..%u",
+		         json_integer_value(value), UINT32_MAX);
 		return false;
 	}
 	*ret_number = (uint32_t)json_integer_value(value);
@@ -223,7 +230,8 @@ Cadre__V1__NameValue **oci_name_values(struct oci_reader *reader, const struct o
 	list = count > 0 ? oci_alloc(reader, count * sizeof(*list)) : NULL;
 	if (!list)
 		return NULL;
-	json_object_foreach((json_t *)(uintptr_t)map.value, key, value) {
+	json_object_foreach((json_t *)(uintptr_t)map.value, key, value)
+	{
 		Cadre__V1__NameValue *entry = oci_alloc(reader, sizeof(*entry));
 
 		if (!entry)
@@ -244,7 +252,8 @@ Cadre__V1__NameValue **oci_name_values(struct oci_reader *reader, const struct o
 	return list;
 }
 
-Cadre__V1__FreeformTags *oci_freeform_tags(struct oci_reader *reader, const struct oci_at *at)
+Cadre__V1__FreeformTags *oci_freeform_tags(struct oci_reader *reader,
+                                           const struct oci_at *at)
 {
 	struct oci_at map = oci_object(reader, at, "freeformTags");
 	Cadre__V1__FreeformTags *tags;
@@ -281,9 +290,9 @@ static int compare_tags(const void *a, const void *b)
 	return order != 0 ? order : strcmp((*first)->key, (*second)->key);
 }
 
-static Cadre__V1__DefinedTag *defined_tag(struct oci_reader *reader, const struct oci_at *space,
-                                          const char *name, const char *key,
-                                          const json_t *value)
+static Cadre__V1__DefinedTag *defined_tag(struct oci_reader *reader,
+                                          const struct oci_at *space, const char *name,
+                                          const char *key, const json_t *value)
 {
 	Cadre__V1__DefinedTag *tag = oci_alloc(reader, sizeof(*tag));
 
@@ -307,7 +316,8 @@ static Cadre__V1__DefinedTag *defined_tag(struct oci_reader *reader, const struc
 	return reader->status == CADRE_OK ? tag : NULL;
 }
 
-Cadre__V1__DefinedTags *oci_defined_tags(struct oci_reader *reader, const struct oci_at *at)
+Cadre__V1__DefinedTags *oci_defined_tags(struct oci_reader *reader,
+                                         const struct oci_at *at)
 {
 	struct oci_at map = oci_object(reader, at, "definedTags");
 	json_t *spaces = (json_t *)(uintptr_t)map.value;
@@ -320,7 +330,8 @@ Cadre__V1__DefinedTags *oci_defined_tags(struct oci_reader *reader, const struct
 
 	if (!oci_present(&map))
 		return NULL;
-	json_object_foreach(spaces, name, space) {
+	json_object_foreach(spaces, name, space)
+	{
 		if (!json_is_object(space))
 			fail_type(reader, &map, name, "an object", space);
 		count += json_object_size(space);
@@ -332,11 +343,14 @@ Cadre__V1__DefinedTags *oci_defined_tags(struct oci_reader *reader, const struct
 	tags->tags = oci_alloc(reader, count * sizeof(*tags->tags));
 	if (!tags->tags)
 		return NULL;
-	json_object_foreach(spaces, name, space) {
+	json_object_foreach(spaces, name, space)
+	{
 		struct oci_at inner = child(&map, name, space);
 
-		json_object_foreach(space, key, value) {
-			Cadre__V1__DefinedTag *tag = defined_tag(reader, &inner, name, key, value);
+		json_object_foreach(space, key, value)
+		{
+			Cadre__V1__DefinedTag *tag = defined_tag(reader, &inner, name,
+			                                         key, value);
 
 			if (!tag)
 				return NULL;

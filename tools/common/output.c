@@ -38,12 +38,13 @@ int cadre_report(const char *program, enum cadre_output_mode mode,
 		cadre_json_key_text(&json, "error", cadre_status_name(err->status));
 		cadre_json_key_text(&json, "message", err->message);
 		cadre_json_end(&json, '}');
-		fprintf(stderr, "%.*s\n", (int)json.text.length, (const char *)json.text.data);
+		fprintf(stderr, "%.*s\n", (int)json.text.length,
+		        (const char *)json.text.data);
 		cadre_json_fini(&json);
 	} else {
-		fprintf(stderr, "%s: %s%s%s: %s\n", program, cadre_colour(stderr, CADRE_RED),
-		        cadre_status_name(err->status), cadre_colour(stderr, CADRE_PLAIN),
-		        err->message);
+		fprintf(stderr, "%s: %s%s%s: %s\n", program,
+		        cadre_colour(stderr, CADRE_RED), cadre_status_name(err->status),
+		        cadre_colour(stderr, CADRE_PLAIN), err->message);
 	}
 	return cadre_status_exit_code(err->status);
 }
@@ -151,12 +152,12 @@ void cadre_progress_show(struct cadre_progress *progress, uint64_t done, uint64_
 	seconds = (double)(now - progress->started_ns) / 1e9;
 	rate = (double)done / seconds;
 	if (total > 0 && done > 0 && done <= total)
-		fprintf(stderr, "\r\033[K%s: %.1f %%, %.0f %s/s, %.0f s left", progress->label,
-		        100.0 * (double)done / (double)total, rate, progress->unit,
-		        (double)(total - done) / rate);
+		fprintf(stderr, "\r\033[K%s: %.1f %%, %.0f %s/s, %.0f s left",
+		        progress->label, 100.0 * (double)done / (double)total, rate,
+		        progress->unit, (double)(total - done) / rate);
 	else
-		fprintf(stderr, "\r\033[K%s: %" PRIu64 " %s, %.0f/s", progress->label, done,
-		        progress->unit, rate);
+		fprintf(stderr, "\r\033[K%s: %" PRIu64 " %s, %.0f/s", progress->label,
+		        done, progress->unit, rate);
 }
 
 void cadre_progress_end(struct cadre_progress *progress)

@@ -15,7 +15,14 @@
 
 enum cadre_output_mode { CADRE_OUTPUT_TEXT, CADRE_OUTPUT_JSON, CADRE_OUTPUT_QUIET };
 
-enum cadre_colour { CADRE_PLAIN, CADRE_BOLD, CADRE_DIM, CADRE_RED, CADRE_GREEN, CADRE_YELLOW };
+enum cadre_colour {
+	CADRE_PLAIN,
+	CADRE_BOLD,
+	CADRE_DIM,
+	CADRE_RED,
+	CADRE_GREEN,
+	CADRE_YELLOW
+};
 
 /* Whether `stream` gets colour: a terminal, no NO_COLOR, TERM not "dumb". */
 bool cadre_colour_wanted(FILE *stream);
@@ -35,14 +42,15 @@ struct cadre_table {
 	unsigned columns;
 	unsigned right; /* bit n: column n is aligned to the right */
 	size_t width[CADRE_TABLE_COLUMNS_MAX];
-	struct cadre_buffer text;    /* cells, a NUL behind each */
+	struct cadre_buffer text; /* cells, a NUL behind each */
 	size_t cells;
 	bool failed;
 };
 /* `titles` are `columns` texts; NULL: no title row. */
 void cadre_table_init(struct cadre_table *table, unsigned columns, unsigned right,
                       const char *const *titles);
-void cadre_table_cell(struct cadre_table *table, const char *format, ...) CADRE_PRINTF(2, 3);
+void cadre_table_cell(struct cadre_table *table, const char *format, ...)
+        CADRE_PRINTF(2, 3);
 void cadre_table_print(struct cadre_table *table, FILE *stream);
 void cadre_table_fini(struct cadre_table *table);
 

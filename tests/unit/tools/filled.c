@@ -22,8 +22,15 @@ static void *make(struct filler *filler, size_t bytes)
 /* Text of the kinds that need care: quotes, controls, two to four bytes, empty. */
 static char *some_text(struct filler *filler)
 {
-	static const char *const parts[] = { "key-1", "\"", "\\", "\n\t\x01\x1F", "\xC3\xA9",
-		                             "\xE2\x80\xA8", "\xF0\x9F\x98\x80", "\x7F", "/" };
+	static const char *const parts[] = { "key-1",
+		                             "\"",
+		                             "\\",
+		                             "\n\t\x01\x1F",
+		                             "\xC3\xA9",
+		                             "\xE2\x80\xA8",
+		                             "\xF0\x9F\x98\x80",
+		                             "\x7F",
+		                             "/" };
 	char *text = make(filler, 64);
 	uint64_t count = test_random_below(filler->random, 5);
 
@@ -33,13 +40,16 @@ static char *some_text(struct filler *filler)
 	return text;
 }
 
-static ProtobufCMessage *fill(struct filler *filler, const ProtobufCMessageDescriptor *type,
-                              unsigned member);
+static ProtobufCMessage *fill(struct filler *filler,
+                              const ProtobufCMessageDescriptor *type, unsigned member);
 
 static uint64_t some_number(struct filler *filler)
 {
-	static const uint64_t edges[] = { 0, 1, 127, 128, INT32_MAX, UINT32_MAX, INT64_MAX,
-		                          (uint64_t)INT64_MAX + 1, UINT64_MAX };
+	static const uint64_t edges[] = { 0,         1,
+		                          127,       128,
+		                          INT32_MAX, UINT32_MAX,
+		                          INT64_MAX, (uint64_t)INT64_MAX + 1,
+		                          UINT64_MAX };
 
 	if (test_random_below(filler->random, 2) == 0)
 		return edges[test_random_below(filler->random, 9)];
@@ -48,12 +58,14 @@ static uint64_t some_number(struct filler *filler)
 
 static double some_double(struct filler *filler)
 {
-	static const double edges[] = { 0.0, -0.0, 0.1, 1.0 / 3.0, 1e300, 5e-324, 128.0, -2.5 };
+	static const double edges[] = { 0.0,   -0.0,   0.1,   1.0 / 3.0,
+		                        1e300, 5e-324, 128.0, -2.5 };
 
 	return edges[test_random_below(filler->random, 8)];
 }
 
-static void fill_element(struct filler *filler, const ProtobufCFieldDescriptor *field, void *at)
+static void fill_element(struct filler *filler, const ProtobufCFieldDescriptor *field,
+                         void *at)
 {
 	switch (field->type) {
 	case PROTOBUF_C_TYPE_INT64:
@@ -70,13 +82,15 @@ static void fill_element(struct filler *filler, const ProtobufCFieldDescriptor *
 		*(float *)at = (float)some_double(filler);
 		break;
 	case PROTOBUF_C_TYPE_BOOL:
-		*(protobuf_c_boolean *)at = (protobuf_c_boolean)test_random_below(filler->random, 2);
+		*(protobuf_c_boolean *)at =
+		        (protobuf_c_boolean)test_random_below(filler->random, 2);
 		break;
 	case PROTOBUF_C_TYPE_ENUM: {
 		const ProtobufCEnumDescriptor *type = field->descriptor;
 
 		*(int32_t *)at =
-		        type->values[test_random_below(filler->random, type->n_values)].value;
+		        type->values[test_random_below(filler->random, type->n_values)]
+		                .value;
 		break;
 	}
 	case PROTOBUF_C_TYPE_STRING:
@@ -135,7 +149,8 @@ static void fill_field(struct filler *filler, const ProtobufCFieldDescriptor *fi
 	}
 	if (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF)
 		*MEMBER(uint32_t, message, field->quantifier_offset) = field->id;
-	else if (field->label == PROTOBUF_C_LABEL_OPTIONAL && field->quantifier_offset != 0)
+	else if (field->label == PROTOBUF_C_LABEL_OPTIONAL &&
+	         field->quantifier_offset != 0)
 		*MEMBER(protobuf_c_boolean, message, field->quantifier_offset) = 1;
 	fill_element(filler, field, MEMBER(char, message, field->offset));
 }
@@ -160,8 +175,8 @@ static unsigned pick_member(struct filler *filler, const ProtobufCMessageDescrip
 	return picked;
 }
 
-static ProtobufCMessage *fill(struct filler *filler, const ProtobufCMessageDescriptor *type,
-                              unsigned member)
+static ProtobufCMessage *fill(struct filler *filler,
+                              const ProtobufCMessageDescriptor *type, unsigned member)
 {
 	ProtobufCMessage *message = make(filler, type->sizeof_message);
 	unsigned picked = pick_member(filler, type, member);
@@ -170,7 +185,7 @@ static ProtobufCMessage *fill(struct filler *filler, const ProtobufCMessageDescr
 	for (unsigned i = 0; i < type->n_fields; i++) {
 		const ProtobufCFieldDescriptor *field = &type->fields[i];
 
-		if (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF ? field->id == picked
+		if (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF  ? field->id == picked
 		    : field->label == PROTOBUF_C_LABEL_REQUIRED ? true
 		                                                : by_chance(filler))
 			fill_field(filler, field, message);

@@ -12,7 +12,8 @@ struct bytes {
 	size_t portion; /* at most so many bytes a read */
 };
 
-static enum cadre_status write_bytes(void *ctx, struct cadre_slice slice, struct cadre_error *err)
+static enum cadre_status write_bytes(void *ctx, struct cadre_slice slice,
+                                     struct cadre_error *err)
 {
 	struct bytes *bytes = ctx;
 
@@ -20,8 +21,8 @@ static enum cadre_status write_bytes(void *ctx, struct cadre_slice slice, struct
 	return cadre_buffer_append(&bytes->buffer, slice.data, slice.length);
 }
 
-static enum cadre_status read_bytes(void *ctx, void *data, size_t capacity, size_t *ret_length,
-                                    struct cadre_error *err)
+static enum cadre_status read_bytes(void *ctx, void *data, size_t capacity,
+                                    size_t *ret_length, struct cadre_error *err)
 {
 	struct bytes *bytes = ctx;
 	size_t left = bytes->buffer.length - bytes->at;
@@ -45,16 +46,16 @@ struct sample {
 	size_t batches;
 };
 
-static void add_filled(struct cadre_batch_builder *builder, unsigned type, unsigned chance,
-                       struct test_random *random)
+static void add_filled(struct cadre_batch_builder *builder, unsigned type,
+                       unsigned chance, struct test_random *random)
 {
 	struct cadre_error err = CADRE_ERROR_INIT;
 	struct cadre_buffer packed = { 0 };
 	struct cadre_arena arena;
 
 	cadre_arena_init(&arena, 16u << 20);
-	assert_ok(cadre_pack(filled_message(&cadre__v1__event__descriptor, type, chance, random,
-	                                    &arena),
+	assert_ok(cadre_pack(filled_message(&cadre__v1__event__descriptor, type, chance,
+	                                    random, &arena),
 	                     &packed, &err));
 	assert_ok(cadre_batch_add(builder, (uint16_t)type, cadre_buffer_slice(&packed)));
 	cadre_buffer_fini(&packed);
@@ -87,7 +88,8 @@ static void sample_init(struct sample *sample, unsigned types, unsigned chance)
 		if (i % 5 == 0)
 			assert_ok(cadre_batch_add(&builder, 999, cadre_slice("junk", 4)));
 		if (i % 7 == 0)
-			assert_ok(cadre_batch_add(&builder, 20, cadre_slice(odd, sizeof(odd))));
+			assert_ok(cadre_batch_add(&builder, 20,
+			                          cadre_slice(odd, sizeof(odd))));
 		cadre_batch_finish(&builder, &chain);
 		chain = builder.header.chain;
 		seq += builder.header.count;
@@ -118,7 +120,8 @@ static void make_dump(const struct sample *sample, enum cadre_dump_format format
 
 /* Reads to the end; the batches' bytes go to `log` (may be NULL). */
 static enum cadre_status read_dump(struct bytes *dump, struct cadre_buffer *log,
-                                   struct cadre_dump_trailer *trailer, struct cadre_error *err)
+                                   struct cadre_dump_trailer *trailer,
+                                   struct cadre_error *err)
 {
 	struct cadre_dump_reader *reader = NULL;
 	struct cadre_batch batch;
@@ -129,7 +132,8 @@ static enum cadre_status read_dump(struct bytes *dump, struct cadre_buffer *log,
 	while (status == CADRE_OK) {
 		status = cadre_dump_reader_next(reader, &batch, err);
 		if (status == CADRE_OK && log)
-			status = cadre_buffer_append(log, batch.bytes.data, batch.bytes.length);
+			status = cadre_buffer_append(log, batch.bytes.data,
+			                             batch.bytes.length);
 	}
 	if (status == CADRE_END && trailer)
 		*trailer = *cadre_dump_reader_trailer(reader);

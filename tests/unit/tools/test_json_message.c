@@ -29,9 +29,11 @@ static void check_round_trip(const ProtobufCMessage *message)
 	assert_ok(cadre_json_put_message(&text, message, &err));
 	assert_ok(cadre_json_status(&text, &err));
 	assert_ok(cadre_json_parse(cadre_buffer_slice(&text.text), 1, &value, &err));
-	assert_ok(cadre_json_get_message(value, message->descriptor, "", &arena, &back, &err));
+	assert_ok(cadre_json_get_message(value, message->descriptor, "", &arena, &back,
+	                                 &err));
 	assert_ok(cadre_pack(back, &after, &err));
-	assert_true(cadre_slice_equal(cadre_buffer_slice(&before), cadre_buffer_slice(&after)));
+	assert_true(cadre_slice_equal(cadre_buffer_slice(&before),
+	                              cadre_buffer_slice(&after)));
 	assert_ok(cadre_json_put_message(&again, back, &err));
 	assert_true(cadre_slice_equal(cadre_buffer_slice(&text.text),
 	                              cadre_buffer_slice(&again.text)));
@@ -54,8 +56,8 @@ static void check_every_member(const ProtobufCMessageDescriptor *type)
 
 		for (size_t j = 0; j < sizeof(chances) / sizeof(chances[0]); j++) {
 			cadre_arena_reset(&arena);
-			check_round_trip(filled_message(type, type->fields[i].id, chances[j],
-			                                &random, &arena));
+			check_round_trip(filled_message(type, type->fields[i].id,
+			                                chances[j], &random, &arena));
 		}
 	}
 	cadre_arena_fini(&arena);
@@ -129,8 +131,8 @@ static void check_refused(const char *text, enum cadre_status status, const char
 
 	cadre_arena_init(&arena, 1 << 20);
 	assert_ok(cadre_json_parse(cadre_slice_text(text), 1, &value, &err));
-	assert_int_equal(cadre_json_get_message(value, &cadre__v1__command__descriptor, "",
-	                                        &arena, &back, &err),
+	assert_int_equal(cadre_json_get_message(value, &cadre__v1__command__descriptor,
+	                                        "", &arena, &back, &err),
 	                 status);
 	assert_string_equal(err.message, message);
 	json_decref(value);
@@ -142,16 +144,19 @@ static void test_what_does_not_fit_is_refused_with_its_path(void **state)
 	(void)state;
 	check_refused("{\"createGrup\":{}}", CADRE_INVALID_PARAMETER,
 	              "createGrup: unknown field, did you mean \"createGroup\"?");
-	check_refused("{\"createGroup\":{\"members\":[{\"modelId\":\"a\"},{\"modelId\":7}]}}",
+	check_refused(
+	        "{\"createGroup\":{\"members\":[{\"modelId\":\"a\"},{\"modelId\":7}]}}",
+	        CADRE_INVALID_PARAMETER,
+	        "createGroup.members[1].modelId: expected a string, got an integer");
+	check_refused("{\"createGroup\":{\"compartmentId\":\"c\"}}",
+	              CADRE_MISSING_PARAMETER, "createGroup.projectId: missing");
+	check_refused(
+	        "{\"createGroup\":{\"modelGroupDetails\":{\"type\":\"STACKD\"}}}",
+	        CADRE_INVALID_PARAMETER,
+	        "createGroup.modelGroupDetails.type: \"STACKD\" is not a GroupType, "
+	        "did you mean \"STACKED\"?");
+	check_refused("{\"raiseFeatureLevel\":{\"level\":4294967296}}",
 	              CADRE_INVALID_PARAMETER,
-	              "createGroup.members[1].modelId: expected a string, got an integer");
-	check_refused("{\"createGroup\":{\"compartmentId\":\"c\"}}", CADRE_MISSING_PARAMETER,
-	              "createGroup.projectId: missing");
-	check_refused("{\"createGroup\":{\"modelGroupDetails\":{\"type\":\"STACKD\"}}}",
-	              CADRE_INVALID_PARAMETER,
-	              "createGroup.modelGroupDetails.type: \"STACKD\" is not a GroupType, "
-	              "did you mean \"STACKED\"?");
-	check_refused("{\"raiseFeatureLevel\":{\"level\":4294967296}}", CADRE_INVALID_PARAMETER,
 	              "raiseFeatureLevel.level: 4294967296, must be 0..4294967295");
 	check_refused("{\"raiseFeatureLevel\":{\"level\":-1}}", CADRE_INVALID_PARAMETER,
 	              "raiseFeatureLevel.level: -1, must be 0..4294967295");
@@ -181,8 +186,8 @@ static void test_a_message_over_the_arenas_cap_is_too_large(void **state)
 		json_array_append_new(members, json_pack("{s:s}", "modelId", "m"));
 	value = json_pack("{s:{s:o}}", "createGroup", "members", members);
 	cadre_arena_init(&arena, 16 << 10);
-	assert_int_equal(cadre_json_get_message(value, &cadre__v1__command__descriptor, "",
-	                                        &arena, &back, &err),
+	assert_int_equal(cadre_json_get_message(value, &cadre__v1__command__descriptor,
+	                                        "", &arena, &back, &err),
 	                 CADRE_TOO_LARGE);
 	json_decref(value);
 	cadre_arena_fini(&arena);
@@ -194,8 +199,8 @@ static void test_a_key_given_twice_is_refused(void **state)
 	json_t *value = NULL;
 
 	(void)state;
-	assert_int_equal(cadre_json_parse(cadre_slice_text("{\"a\":1,\n\"a\":2}"), 10, &value,
-	                                  &err),
+	assert_int_equal(cadre_json_parse(cadre_slice_text("{\"a\":1,\n\"a\":2}"), 10,
+	                                  &value, &err),
 	                 CADRE_INVALID_PARAMETER);
 	assert_non_null(strstr(err.message, "line 11"));
 }

@@ -9,8 +9,8 @@ struct input {
 	size_t portion;
 };
 
-static enum cadre_status read_input(void *ctx, void *data, size_t capacity, size_t *ret_length,
-                                    struct cadre_error *err)
+static enum cadre_status read_input(void *ctx, void *data, size_t capacity,
+                                    size_t *ret_length, struct cadre_error *err)
 {
 	struct input *input = ctx;
 	size_t length = strlen(input->text);
@@ -33,8 +33,8 @@ static const char *lookup(void *ctx, const char *name)
 }
 
 /* All values, one a line, as compact JSON; then the status. */
-static enum cadre_status read_all(const char *text, size_t portion, char *out, size_t capacity,
-                                  struct cadre_error *err)
+static enum cadre_status read_all(const char *text, size_t portion, char *out,
+                                  size_t capacity, struct cadre_error *err)
 {
 	struct input input = { .text = text, .portion = portion };
 	struct cadre_json_stream stream;
@@ -63,7 +63,8 @@ static void check(const char *text, const char *expected)
 	size_t portions[] = { 1, 3, SIZE_MAX };
 
 	for (size_t i = 0; i < 3; i++) {
-		assert_int_equal(read_all(text, portions[i], out, sizeof(out), &err), CADRE_END);
+		assert_int_equal(read_all(text, portions[i], out, sizeof(out), &err),
+		                 CADRE_END);
 		assert_string_equal(out, expected);
 	}
 }
@@ -73,7 +74,8 @@ static void check_refused(const char *text, const char *message)
 	struct cadre_error err = CADRE_ERROR_INIT;
 	char out[1024];
 
-	assert_int_equal(read_all(text, 2, out, sizeof(out), &err), CADRE_INVALID_PARAMETER);
+	assert_int_equal(read_all(text, 2, out, sizeof(out), &err),
+	                 CADRE_INVALID_PARAMETER);
 	assert_non_null(strstr(err.message, message));
 }
 
@@ -100,7 +102,8 @@ static void test_placeholders_get_their_value(void **state)
 	(void)state;
 	check("{\"projectId\": project_id, \"b\": true, \"c\": null, \"d\": -1.5e3}",
 	      "1{\"projectId\":\"p \\\"1\\\"\",\"b\":true,\"c\":null,\"d\":-1500.0}\n");
-	check_refused("{\"a\": model_group_id}", "the placeholder model_group_id has no value");
+	check_refused("{\"a\": model_group_id}",
+	              "the placeholder model_group_id has no value");
 }
 
 static void test_errors_name_the_line(void **state)

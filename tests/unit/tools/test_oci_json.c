@@ -33,11 +33,14 @@ static void check_command(const char *body, const struct cadre_oci_defaults *def
 
 	cadre_arena_init(&arena, 1 << 20);
 	if (guess == CADRE_OCI_CREATE_GROUP)
-		assert_ok(cadre_oci_create_group(value, defaults, &arena, &command, &err));
+		assert_ok(
+		        cadre_oci_create_group(value, defaults, &arena, &command, &err));
 	else if (guess == CADRE_OCI_CREATE_HISTORY)
-		assert_ok(cadre_oci_create_history(value, defaults, &arena, &command, &err));
+		assert_ok(cadre_oci_create_history(value, defaults, &arena, &command,
+		                                   &err));
 	else
-		assert_ok(cadre_oci_create_deployment(value, defaults, &arena, &command, &err));
+		assert_ok(cadre_oci_create_deployment(value, defaults, &arena, &command,
+		                                      &err));
 	assert_ok(cadre_json_put_message(&json, &command.base, &err));
 	assert_ok(cadre_buffer_append(&json.text, "", 1));
 	assert_string_equal((char *)json.text.data, expected);
@@ -57,7 +60,8 @@ static void check_refused(const char *body, const struct cadre_oci_defaults *def
 
 	cadre_arena_init(&arena, 1 << 20);
 	got = cadre_oci_guess(value) == CADRE_OCI_CREATE_DEPLOYMENT
-	              ? cadre_oci_create_deployment(value, defaults, &arena, &command, &err)
+	              ? cadre_oci_create_deployment(value, defaults, &arena, &command,
+	                                            &err)
 	              : cadre_oci_create_group(value, defaults, &arena, &command, &err);
 	assert_string_equal(err.message, message);
 	assert_int_equal(got, status);
@@ -68,23 +72,24 @@ static void check_refused(const char *body, const struct cadre_oci_defaults *def
 static void test_a_create_body_is_a_create_command(void **state)
 {
 	(void)state;
-	check_command("{\"createType\":\"CREATE\",\"compartmentId\":\"c1\",\"projectId\":\"p1\","
-	              "\"displayName\":\"n\",\"modelGroupDetails\":{\"type\":\"STACKED\","
-	              "\"baseModelId\":\"b\",\"customMetadataList\":[{\"key\":\"GPU\"}]},"
-	              "\"memberModelEntries\":{\"memberModelDetails\":[{\"inferenceKey\":\"k\","
-	              "\"modelId\":\"b\"}]},\"freeformTags\":{\"z\":\"1\",\"a\":\"2\"},"
-	              "\"definedTags\":{\"ns\":{\"n\":5,\"f\":true,\"t\":\"x\"}},"
-	              "\"somethingNew\":[1]}",
-	              NULL,
-	              "{\"createGroup\":{\"compartmentId\":\"c1\",\"projectId\":\"p1\","
-	              "\"displayName\":\"n\",\"modelGroupDetails\":{\"type\":\"STACKED\","
-	              "\"baseModelId\":\"b\",\"customMetadataList\":[{\"key\":\"GPU\"}]},"
-	              "\"members\":[{\"modelId\":\"b\",\"inferenceKey\":\"k\"}],"
-	              "\"freeformTags\":{\"tags\":[{\"key\":\"a\",\"value\":\"2\"},"
-	              "{\"key\":\"z\",\"value\":\"1\"}]},\"definedTags\":{\"tags\":["
-	              "{\"namespace\":\"ns\",\"key\":\"f\",\"flag\":true},"
-	              "{\"namespace\":\"ns\",\"key\":\"n\",\"number\":5},"
-	              "{\"namespace\":\"ns\",\"key\":\"t\",\"text\":\"x\"}]}}}");
+	check_command(
+	        "{\"createType\":\"CREATE\",\"compartmentId\":\"c1\",\"projectId\":\"p1\","
+	        "\"displayName\":\"n\",\"modelGroupDetails\":{\"type\":\"STACKED\","
+	        "\"baseModelId\":\"b\",\"customMetadataList\":[{\"key\":\"GPU\"}]},"
+	        "\"memberModelEntries\":{\"memberModelDetails\":[{\"inferenceKey\":\"k\","
+	        "\"modelId\":\"b\"}]},\"freeformTags\":{\"z\":\"1\",\"a\":\"2\"},"
+	        "\"definedTags\":{\"ns\":{\"n\":5,\"f\":true,\"t\":\"x\"}},"
+	        "\"somethingNew\":[1]}",
+	        NULL,
+	        "{\"createGroup\":{\"compartmentId\":\"c1\",\"projectId\":\"p1\","
+	        "\"displayName\":\"n\",\"modelGroupDetails\":{\"type\":\"STACKED\","
+	        "\"baseModelId\":\"b\",\"customMetadataList\":[{\"key\":\"GPU\"}]},"
+	        "\"members\":[{\"modelId\":\"b\",\"inferenceKey\":\"k\"}],"
+	        "\"freeformTags\":{\"tags\":[{\"key\":\"a\",\"value\":\"2\"},"
+	        "{\"key\":\"z\",\"value\":\"1\"}]},\"definedTags\":{\"tags\":["
+	        "{\"namespace\":\"ns\",\"key\":\"f\",\"flag\":true},"
+	        "{\"namespace\":\"ns\",\"key\":\"n\",\"number\":5},"
+	        "{\"namespace\":\"ns\",\"key\":\"t\",\"text\":\"x\"}]}}}");
 }
 
 static void test_a_clone_body_is_a_clone_command(void **state)
@@ -108,12 +113,13 @@ static void test_a_clone_body_is_a_clone_command(void **state)
 static void test_fragments_are_completed_from_defaults(void **state)
 {
 	(void)state;
-	check_command("{\"memberModelEntries\":{\"memberModelDetails\":[{\"modelId\":\"m\"}]}}",
-	              &flags,
-	              "{\"createGroup\":{\"compartmentId\":\"c\",\"projectId\":\"p\","
-	              "\"displayName\":\"named\",\"modelGroupDetails\":{\"type\":"
-	              "\"HOMOGENEOUS\"},\"members\":[{\"modelId\":\"m\"}],"
-	              "\"modelGroupVersionHistoryId\":\"h\"}}");
+	check_command(
+	        "{\"memberModelEntries\":{\"memberModelDetails\":[{\"modelId\":\"m\"}]}}",
+	        &flags,
+	        "{\"createGroup\":{\"compartmentId\":\"c\",\"projectId\":\"p\","
+	        "\"displayName\":\"named\",\"modelGroupDetails\":{\"type\":"
+	        "\"HOMOGENEOUS\"},\"members\":[{\"modelId\":\"m\"}],"
+	        "\"modelGroupVersionHistoryId\":\"h\"}}");
 	check_command("{\"patchModelGroupMemberModelDetails\":{\"items\":[]}}", &flags,
 	              "{\"cloneGroup\":{\"compartmentId\":\"c\",\"projectId\":\"p\","
 	              "\"sourceId\":\"h\",\"overrides\":{\"displayName\":\"named\"}}}");
@@ -122,11 +128,12 @@ static void test_fragments_are_completed_from_defaults(void **state)
 static void test_a_history_body_is_a_create_history_command(void **state)
 {
 	(void)state;
-	check_command("{\"compartmentId\":\"c\",\"projectId\":\"p\",\"displayName\":\"h\","
-	              "\"latestModelGroupId\":\"g\"}",
-	              NULL,
-	              "{\"createHistory\":{\"compartmentId\":\"c\",\"projectId\":\"p\","
-	              "\"displayName\":\"h\",\"latestModelGroupId\":\"g\"}}");
+	check_command(
+	        "{\"compartmentId\":\"c\",\"projectId\":\"p\",\"displayName\":\"h\","
+	        "\"latestModelGroupId\":\"g\"}",
+	        NULL,
+	        "{\"createHistory\":{\"compartmentId\":\"c\",\"projectId\":\"p\","
+	        "\"displayName\":\"h\",\"latestModelGroupId\":\"g\"}}");
 }
 
 static void test_a_deployment_body_keeps_its_settings(void **state)
@@ -160,33 +167,38 @@ static void test_refusals_name_the_path_as_oci_spells_it(void **state)
 	              "createType: \"COPY\" is none of CREATE, CLONE");
 	check_refused("{\"createType\":\"CREATE\",\"memberModelEntries\":{}}", NULL,
 	              CADRE_MISSING_PARAMETER, "compartmentId: missing");
-	check_refused("{\"memberModelEntries\":{\"memberModelDetails\":[{\"modelId\":\"m\"},"
-	              "{\"inferenceKey\":\"k\"}]}}",
-	              &flags, CADRE_MISSING_PARAMETER,
-	              "memberModelEntries.memberModelDetails[1].modelId: missing");
-	check_refused("{\"memberModelEntries\":{\"memberModelDetails\":[{\"modelId\":\"m\","
-	              "\"inferenceKey\":3}]}}",
-	              &flags, CADRE_INVALID_PARAMETER,
-	              "memberModelEntries.memberModelDetails[0].inferenceKey: expected a string, "
-	              "got an integer");
-	check_refused("{\"createType\":\"CLONE\",\"modelGroupCloneSourceDetails\":{"
-	              "\"modelGroupCloneSourceType\":\"MODEL_GROUP\",\"sourceId\":\"g\","
-	              "\"patchModelGroupMemberModelDetails\":{\"items\":[{\"operation\":"
-	              "\"UPSERT\",\"values\":[]}]}}}",
-	              &flags, CADRE_INVALID_PARAMETER,
-	              "modelGroupCloneSourceDetails.patchModelGroupMemberModelDetails.items[0]."
-	              "operation: \"UPSERT\" is none of INSERT, REMOVE");
-	check_refused("{\"createType\":\"CLONE\",\"modelGroupCloneSourceDetails\":{"
-	              "\"modelGroupCloneSourceType\":\"MODEL_GROUP\",\"sourceId\":"
-	              "\"ocid1.dscmodelgroupversionhistory.oc1..h\"}}",
-	              &flags, CADRE_INVALID_PARAMETER,
-	              "modelGroupCloneSourceDetails.sourceId: "
-	              "\"ocid1.dscmodelgroupversionhistory.oc1..h\" is not a MODEL_GROUP");
-	check_refused("{\"modelDeploymentConfigurationDetails\":{\"deploymentType\":"
-	              "\"SINGLE_MODEL\"}}",
-	              &flags, CADRE_INVALID_PARAMETER,
-	              "modelDeploymentConfigurationDetails.deploymentType: \"SINGLE_MODEL\" is "
-	              "not supported, only MODEL_GROUP");
+	check_refused(
+	        "{\"memberModelEntries\":{\"memberModelDetails\":[{\"modelId\":\"m\"},"
+	        "{\"inferenceKey\":\"k\"}]}}",
+	        &flags, CADRE_MISSING_PARAMETER,
+	        "memberModelEntries.memberModelDetails[1].modelId: missing");
+	check_refused(
+	        "{\"memberModelEntries\":{\"memberModelDetails\":[{\"modelId\":\"m\","
+	        "\"inferenceKey\":3}]}}",
+	        &flags, CADRE_INVALID_PARAMETER,
+	        "memberModelEntries.memberModelDetails[0].inferenceKey: expected a string, "
+	        "got an integer");
+	check_refused(
+	        "{\"createType\":\"CLONE\",\"modelGroupCloneSourceDetails\":{"
+	        "\"modelGroupCloneSourceType\":\"MODEL_GROUP\",\"sourceId\":\"g\","
+	        "\"patchModelGroupMemberModelDetails\":{\"items\":[{\"operation\":"
+	        "\"UPSERT\",\"values\":[]}]}}}",
+	        &flags, CADRE_INVALID_PARAMETER,
+	        "modelGroupCloneSourceDetails.patchModelGroupMemberModelDetails.items[0]."
+	        "operation: \"UPSERT\" is none of INSERT, REMOVE");
+	check_refused(
+	        "{\"createType\":\"CLONE\",\"modelGroupCloneSourceDetails\":{"
+	        "\"modelGroupCloneSourceType\":\"MODEL_GROUP\",\"sourceId\":"
+	        "\"ocid1.dscmodelgroupversionhistory.oc1..h\"}}",
+	        &flags, CADRE_INVALID_PARAMETER,
+	        "modelGroupCloneSourceDetails.sourceId: "
+	        "\"ocid1.dscmodelgroupversionhistory.oc1..h\" is not a MODEL_GROUP");
+	check_refused(
+	        "{\"modelDeploymentConfigurationDetails\":{\"deploymentType\":"
+	        "\"SINGLE_MODEL\"}}",
+	        &flags, CADRE_INVALID_PARAMETER,
+	        "modelDeploymentConfigurationDetails.deploymentType: \"SINGLE_MODEL\" is "
+	        "not supported, only MODEL_GROUP");
 }
 
 static void test_an_update_without_a_body_changes_nothing(void **state)
