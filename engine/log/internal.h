@@ -35,6 +35,7 @@ struct cadre_log {
 	bool read_only;
 	bool latched;  /* a write or sync failed: nothing is acknowledged any more */
 	bool unsynced; /* a frame was written since the last sync */
+	bool unpublished; /* the active segment's name is perhaps not durable yet */
 	bool last_is_seal;
 
 	struct cadre_log_head head;

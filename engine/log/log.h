@@ -17,7 +17,8 @@
  *
  * Failures. A failed sync latches: nothing is acknowledged any more, every later
  * append or sync answers CADRE_IO_ERROR, and the process should exit with 75. A
- * full disk can only hit cadre_log_prepare(); appends go to space already written.
+ * full disk can only hit cadre_log_prepare(), which also makes the next segment
+ * ready and its name durable; appends go to space already written.
  *
  * Recovery (open) tells a torn tail from damage:
  *   - a bad frame with a valid frame anywhere behind it: damage;

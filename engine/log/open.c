@@ -147,6 +147,8 @@ static enum cadre_status recover_last(struct cadre_log *log,
 		return CADRE_OK;
 	cadre_log_segment_path(log, segment->header.first_seq, path);
 	status = cadre_file_open(log->env, path, CADRE_OPEN_WRITE, &log->active, err);
+	/* Who named the segment perhaps died before it synced the directory. */
+	log->unpublished = true;
 	if (status == CADRE_OK && tail->state == CADRE_TORN)
 		status = cut_torn(log, tail, report, err);
 	if (status == CADRE_OK)

@@ -2,8 +2,12 @@
  * Segments are written with zeros before they are used, so that an append neither
  * allocates space nor changes the size of a file: next.tmp grows by slices, is
  * synced and renamed to next.seg. A roll writes the header into next.seg, syncs it
- * and renames it to its final name: a named segment always has a good header.
- * A full disk can only stop the first half; the partial file is removed.
+ * and renames it to its final name: a named segment always has a good header. No
+ * frame goes into it before the directory is synced.
+ *
+ * A full disk may stop any of these steps, names and directories take space too: the
+ * step is refused with CADRE_OUT_OF_SPACE and done again with the next frame. Any
+ * other failure of a roll latches the handle.
  */
 #include "engine/log/internal.h"
 
@@ -54,9 +58,8 @@ static enum cadre_status finish(struct cadre_log *log, struct cadre_error *err)
 	cadre_file_close(log->preparation.file);
 	memset(&log->preparation, 0, sizeof log->preparation);
 	log->next_bytes = 0;
+	/* The roll syncs the directory; until then nothing depends on the name. */
 	status = log->env->ops->rename(log->env, temp, path, err);
-	if (status == CADRE_OK)
-		status = log->env->ops->sync_dir(log->env, log->dir, err);
 	if (status == CADRE_OK)
 		log->next_bytes = bytes;
 	return status;
@@ -146,26 +149,69 @@ static struct cadre_segment_header header_after(const struct cadre_log *log)
 	return header;
 }
 
-static enum cadre_status publish(struct cadre_log *log, cadre_seq first_seq,
-                                 struct cadre_error *err)
+/* A failure other than a full disk means that nothing is certain any more. */
+static enum cadre_status judge(struct cadre_log *log, enum cadre_status status)
+{
+	if (status == CADRE_OK || status == CADRE_OUT_OF_SPACE)
+		return status;
+	log->latched = true;
+	return CADRE_IO_ERROR;
+}
+
+static enum cadre_status publish(struct cadre_log *log, struct cadre_error *err)
+{
+	enum cadre_status status = log->env->ops->sync_dir(log->env, log->dir, err);
+
+	log->unpublished = status != CADRE_OK;
+	return judge(log, status);
+}
+
+/* What a failed sync left of next.seg is not known. */
+static void forget_next(struct cadre_log *log)
+{
+	char path[CADRE_LOG_PATH_BYTES];
+	enum cadre_status status;
+
+	log->next_bytes = 0;
+	cadre_log_path(log->dir, CADRE_LOG_NEXT, path);
+	status = log->env->ops->remove(log->env, path, NULL);
+	(void)status; /* what is left is replaced by the next preparation */
+}
+
+static enum cadre_status name_next(struct cadre_log *log, cadre_seq first_seq,
+                                   struct cadre_error *err)
 {
 	char from[CADRE_LOG_PATH_BYTES];
 	char to[CADRE_LOG_PATH_BYTES];
-	enum cadre_status status;
 
 	cadre_log_path(log->dir, CADRE_LOG_NEXT, from);
 	cadre_log_segment_path(log, first_seq, to);
-	status = log->env->ops->rename(log->env, from, to, err);
-	if (status == CADRE_OK)
-		status = log->env->ops->sync_dir(log->env, log->dir, err);
-	return status;
+	return log->env->ops->rename(log->env, from, to, err);
+}
+
+/* Makes the file, which has its header and name, the active segment. */
+static void activate(struct cadre_log *log, const struct cadre_segment_header *header,
+                     struct cadre_file *file)
+{
+	struct cadre_segment *segment = cadre_log_last_segment(log);
+
+	log->next_bytes = 0;
+	cadre_file_close(log->active);
+	log->active = file;
+	/* An empty segment too small for the frame is replaced: same first seq. */
+	if (!segment || segment->header.first_seq != header->first_seq)
+		segment = &log->segments[log->count++];
+	memset(segment, 0, sizeof *segment);
+	segment->header = *header;
+	segment->last_seq = header->first_seq - 1;
+	segment->end = CADRE_LOG_BLOCK_BYTES;
+	log->last_is_seal = true; /* the header carries what is durable */
 }
 
 enum cadre_status cadre_log_roll(struct cadre_log *log, struct cadre_error *err)
 {
 	struct cadre_segment_header header = header_after(log);
 	struct cadre_file *file = NULL;
-	struct cadre_segment *segment;
 	enum cadre_status status;
 
 	CADRE_ASSERT(log->next_bytes > 0 && !log->unsynced && !log->latched);
@@ -173,26 +219,16 @@ enum cadre_status cadre_log_roll(struct cadre_log *log, struct cadre_error *err)
 	if (status != CADRE_OK)
 		return status;
 	status = write_header(log, &header, &file, err);
+	if (status == CADRE_OUT_OF_SPACE)
+		forget_next(log);
 	if (status == CADRE_OK)
-		status = publish(log, header.first_seq, err);
+		status = name_next(log, header.first_seq, err);
 	if (status != CADRE_OK) {
 		cadre_file_close(file);
-		log->latched = true;
-		return status == CADRE_OUT_OF_MEMORY ? status : CADRE_IO_ERROR;
+		return judge(log, status);
 	}
-	log->next_bytes = 0;
-	cadre_file_close(log->active);
-	log->active = file;
-	/* An empty segment too small for the frame is replaced: same first seq. */
-	segment = cadre_log_last_segment(log);
-	if (!segment || segment->header.first_seq != header.first_seq)
-		segment = &log->segments[log->count++];
-	memset(segment, 0, sizeof *segment);
-	segment->header = header;
-	segment->last_seq = header.first_seq - 1;
-	segment->end = CADRE_LOG_BLOCK_BYTES;
-	log->last_is_seal = true; /* the header carries what is durable */
-	return CADRE_OK;
+	activate(log, &header, file);
+	return publish(log, err);
 }
 
 static bool has_room(struct cadre_log *log, size_t padded)
@@ -214,10 +250,10 @@ static uint64_t bytes_for(const struct cadre_log *log, size_t padded)
 enum cadre_status cadre_log_make_room(struct cadre_log *log, size_t padded,
                                       struct cadre_error *err)
 {
-	enum cadre_status status;
+	enum cadre_status status = log->unpublished ? publish(log, err) : CADRE_OK;
 
-	if (has_room(log, padded))
-		return CADRE_OK;
+	if (status != CADRE_OK || has_room(log, padded))
+		return status;
 	status = cadre_log_prepare_step(log, bytes_for(log, padded), SIZE_MAX, err);
 	if (status != CADRE_OK)
 		return status;
@@ -233,6 +269,8 @@ enum cadre_status cadre_log_prepare(struct cadre_log *log, size_t payload_bytes,
 		return cadre_error_set(err, CADRE_IO_ERROR,
 		                       "\"%s\": a write failed before; restart",
 		                       log->dir);
+	if (!log->unsynced)
+		return cadre_log_make_room(log, padded, err);
 	if (has_room(log, padded))
 		return CADRE_OK;
 	return cadre_log_prepare_step(log, bytes_for(log, padded), SIZE_MAX, err);

@@ -123,9 +123,9 @@ enum cadre_status cadre_tail_step(struct cadre_tail *tail, struct cadre_window *
 	tail->unlinked = unlinked;
 	tail->end += cadre_frame_padded_bytes(frame.payload_bytes);
 	tail->batch_bytes += frame.payload_bytes;
+	/* A SEAL proves what is in front of it, not itself: its own sync may have
+	 * failed, and a frame behind it would make damage of it. */
 	tail->last_is_seal = frame.flags & CADRE_FRAME_SEAL;
-	if (tail->last_is_seal)
-		tail->unsynced_offset = tail->end;
 	if (ret_frame)
 		*ret_frame = frame;
 	if (ret_payload)

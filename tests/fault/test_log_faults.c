@@ -300,9 +300,90 @@ static void torn_bytes_are_kept_in_lost_and_found(void **state)
 	assert_true(torn > 10);
 }
 
+/* What is refused for space is not half done: the same handle goes on. */
+static void a_full_disk_at_any_operation_refuses_and_clears_by_itself(void **state)
+{
+	bool triggered = true;
+
+	(void)state;
+	for (uint64_t n = 1; triggered; n++) {
+		struct cadre_env_sim_failure failure = {
+			.nth = n,
+			.kinds = CADRE_ENV_SIM_NAME | CADRE_ENV_SIM_SYNC,
+			.errno_value = ENOSPC
+		};
+		struct cadre_error err = CADRE_ERROR_INIT;
+		struct sim_log it;
+		cadre_seq last = 0;
+		sim_log_init(&it, n);
+		sim_log_open(&it, NULL);
+		cadre_env_sim_fail(it.sim, &failure);
+		for (unsigned i = 0; i < 40; i++) {
+			/* 20 KiB: three frames fill a segment. */
+			while (cadre_log_prepare(it.log, 20000, &err) != CADRE_OK)
+				assert_int_equal(err.status, CADRE_OUT_OF_SPACE);
+			assert_int_equal(sim_log_append(&it, 60), CADRE_OK);
+			if (cadre_log_sync(it.log, &err) != CADRE_OK)
+				break; /* a frame's own sync: latched */
+			last = cadre_log_head(it.log).last_seq;
+		}
+		triggered = cadre_env_sim_failed(it.sim);
+		if (last < 40 * 60)
+			assert_int_equal(cadre_log_prepare(it.log, 1, &err),
+			                 CADRE_IO_ERROR);
+		cadre_env_sim_crash(it.sim, n);
+		sim_log_close(&it);
+		sim_log_open(&it, NULL);
+		assert_true(fixture_check(it.log, 1) >= last);
+		sim_log_fini(&it);
+	}
+}
+
+static bool die_go_on_and_lose_power(uint64_t n, uint64_t seed)
+{
+	struct cadre_env_sim_failure failure = { .nth = n,
+		                                 .errno_value = EIO,
+		                                 .sticky = true };
+	struct outcome outcome = { 0 };
+	struct sim_log it;
+	bool triggered;
+	cadre_seq last;
+
+	sim_log_init(&it, n);
+	cadre_env_sim_fail(it.sim, &failure);
+	run(&it, &outcome, 12);
+	triggered = cadre_env_sim_failed(it.sim);
+	cadre_env_sim_kill(it.sim);
+	sim_log_close(&it);
+	sim_log_open(&it, NULL);
+	sim_log_append_synced(&it, 2);
+	last = cadre_log_head(it.log).last_seq;
+	cadre_env_sim_crash(it.sim, seed);
+	sim_log_close(&it);
+	sim_log_open(&it, NULL);
+	assert_int_equal(cadre_log_head(it.log).last_seq, last);
+	sim_log_fini(&it);
+	return triggered;
+}
+
+/* The process dies at any operation, another goes on, then the power is lost. */
+static void what_follows_a_death_at_any_operation_survives_power_loss(void **state)
+{
+	bool triggered = true;
+
+	(void)state;
+	for (uint64_t n = 1; triggered; n++)
+		for (uint64_t seed = 1; seed <= 8; seed++)
+			triggered = die_go_on_and_lose_power(n, seed);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+		        a_full_disk_at_any_operation_refuses_and_clears_by_itself),
+		cmocka_unit_test(
+		        what_follows_a_death_at_any_operation_survives_power_loss),
 		cmocka_unit_test(one_failed_operation_loses_nothing_over_a_restart),
 		cmocka_unit_test(one_failed_operation_and_a_power_loss_lose_nothing),
 		cmocka_unit_test(power_loss_at_any_operation_loses_nothing),
