@@ -6,8 +6,9 @@
  * control page and then take their default action. The page is a file: the count
  * outlives the process. kill -9 and the machine's death do not count.
  *
- * Programs arm it after cadre_store_open(), which asks cadre_guard_tripped() and
- * starts a new generation; libraries take no signals.
+ * Programs open their store with `guard_crashes`: cadre_store_open() arms it before
+ * it touches the views, asks cadre_guard_tripped() and starts a new generation.
+ * Libraries take no signals by themselves.
  */
 #ifndef CADRE_STORE_GUARD_H
 #define CADRE_STORE_GUARD_H

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "engine/store/guard.h"
+
 /* Of look-ups and one event under way: an event of 512 KiB unpacks to at most 8
  * times that, and a batch keeps up to 256 of them only when each is small. */
 #define STORE_ARENA_BYTES (64u << 20)
@@ -113,6 +115,32 @@ static enum cadre_status bring_views(struct cadre_store *store, bool usable,
 	return status;
 }
 
+/* Deleted views cost time only. The log's directory is not made: without it, events
+ * are missing. */
+static enum cadre_status make_dirs(struct cadre_store *store, struct cadre_error *err)
+{
+	const char *dirs[] = { store->paths.views, store->paths.snapshots,
+		               store->paths.lost_found };
+	enum cadre_status status = CADRE_OK;
+
+	for (size_t i = 0; i < sizeof dirs / sizeof dirs[0] && status == CADRE_OK; i++)
+		status = store->env->ops->mkdir(store->env, dirs[i], err);
+	return status;
+}
+
+/* The guard is armed before anything reads the views: rot shows at open already. A
+ * watermark that lies ahead of the clock is damage, and would stamp all events to
+ * come with it. */
+static void take_page(struct cadre_store *store)
+{
+	cadre_time_ms watermark = atomic_load(&store->control.page->watermark_ms);
+
+	if (watermark <= store->env->ops->wall_ms(store->env) + CADRE_CLOCK_STEP_MS)
+		store->watermark_ms = watermark;
+	if (store->options.guard_crashes)
+		cadre_guard_arm(store->control.page);
+}
+
 static enum cadre_status open_parts(struct cadre_store *store, struct cadre_error *err)
 {
 	bool usable = false;
@@ -123,10 +151,12 @@ static enum cadre_status open_parts(struct cadre_store *store, struct cadre_erro
 	if (status == CADRE_OK)
 		status = take_lock(store, err);
 	if (status == CADRE_OK && !store->options.memory_views)
+		status = make_dirs(store, err);
+	if (status == CADRE_OK && !store->options.memory_views)
 		status = cadre_control_create(store->env, store->paths.views,
 		                              &store->control, err);
 	if (status == CADRE_OK && store->control.page)
-		store->watermark_ms = atomic_load(&store->control.page->watermark_ms);
+		take_page(store);
 	if (status == CADRE_OK)
 		status = cadre_generation_open(store, &usable, err);
 	if (status != CADRE_OK)
@@ -188,14 +218,9 @@ void cadre_store_close(struct cadre_store *store)
 
 	if (!store)
 		return;
-	cadre_request_fail_all(
-	        &store->flight, CADRE_DEADLINE,
-	        "the store was closed before the outcome was known: ask by "
-	        "retry token");
+	cadre_store_abandon_batch(store);
 	cadre_request_fail_all(&store->waiting, CADRE_UNAVAILABLE,
 	                       "the store is closing");
-	if (store->view_open)
-		cadre_view_abort(&store->view);
 	clean = !store->failed && store->kv && !store->behind && !store->rebuild;
 	if (clean && store->log &&
 	    cadre_log_seal_mark(store->log, store->committed_seq, NULL) != CADRE_OK)
@@ -208,6 +233,8 @@ void cadre_store_close(struct cadre_store *store)
 		clean = store->kv != NULL; /* a missing snapshot costs time, not safety */
 	cadre_generation_close(store, clean);
 	cadre_log_close(store->log);
+	if (store->options.guard_crashes)
+		cadre_guard_disarm();
 	cadre_control_close(&store->control);
 	cadre_file_close(store->lock);
 	cadre_arena_fini(&store->arena);

@@ -50,6 +50,8 @@ struct cadre_store_options {
 	uint64_t map_bytes;      /* of the views; 0: 256 GiB */
 	unsigned snapshots_kept; /* 0: 2 */
 	bool no_snapshots;       /* never write one by itself */
+	bool guard_crashes;      /* programs: arms guard.h from before the views are first
+	                          * touched until close; takes signals */
 	cadre_progress_fn progress; /* of a rebuild at open: events done, of total */
 	void *progress_ctx;
 };

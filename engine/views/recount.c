@@ -36,6 +36,18 @@ static enum cadre_status count_row(struct cadre_slice key, struct cadre_slice st
 	return CADRE_OK;
 }
 
+/* The map has no words of its own for a page that is damaged. */
+static enum cadre_status next_row(struct cadre_kv_cursor *cursor,
+                                  struct cadre_slice *ret_key,
+                                  struct cadre_slice *ret_stored, struct cadre_error *err)
+{
+	enum cadre_status status = cadre_kv_next(cursor, ret_key, ret_stored);
+
+	if (status == CADRE_OK || status == CADRE_END)
+		return status;
+	return cadre_error_set(err, status, "the rows cannot be read to the end");
+}
+
 enum cadre_status cadre_view_recount(struct cadre_view *view, uint64_t *ret_rows,
                                      struct cadre_error *err)
 {
@@ -54,7 +66,7 @@ enum cadre_status cadre_view_recount(struct cadre_view *view, uint64_t *ret_rows
 		rows++;
 		status = count_row(key, stored, &term, &digest, err);
 		if (status == CADRE_OK)
-			status = cadre_kv_next(cursor, &key, &stored);
+			status = next_row(cursor, &key, &stored, err);
 	}
 	cadre_kv_cursor_close(cursor);
 	cadre_buffer_fini(&term);
