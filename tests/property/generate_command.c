@@ -102,7 +102,7 @@ static const struct model_resource *busy_history(struct generator *g)
 
 static char *patch_source(struct generator *g, Cadre__V1__PatchGroup *patch)
 {
-	const struct model_resource *history = chance(g, 35)
+	const struct model_resource *history = chance(g, 55)
 	                                               ? busy_history(g)
 	                                               : pick(g, KIND(HISTORY), true);
 

@@ -376,11 +376,15 @@ struct verdict rules_judge(const struct model_state *model,
 		bool same;
 		CADRE_ASSERT(cadre_command_hash(command, &hash, NULL) == CADRE_OK);
 		same = memcmp(hash.bytes, used->row.command_sha256.data, 32) == 0;
-		return (struct verdict){ same ? CADRE_OK : CADRE_INVALIDATED_RETRY_TOKEN,
-			                 false, same };
+		return (struct verdict){
+			.status = same ? CADRE_OK : CADRE_INVALIDATED_RETRY_TOKEN,
+			.repeated = same,
+		};
 	}
 	CADRE_ASSERT((size_t)command->body_case < sizeof rules / sizeof rules[0] &&
 	             rules[command->body_case]);
 	status = rules[command->body_case](&j);
-	return (struct verdict){ status, status == CADRE_OK && j.event, false };
+	return (struct verdict){ .status = status,
+		                 .event = status == CADRE_OK && j.event,
+		                 .outcome = j.outcome };
 }

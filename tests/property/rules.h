@@ -1,18 +1,38 @@
 /*
  * What the rules of model groups say to a command, read off the naive model: an
- * independent second opinion. It says whether there is an event and the status of a
- * refusal, not what is in the event.
+ * independent second opinion on whether there is an event, on the status of a
+ * refusal, and on the members and the place in a history that come of it.
  */
 #ifndef TESTS_PROPERTY_RULES_H
 #define TESTS_PROPERTY_RULES_H
 
 #include "tests/support/model_state.h"
 
+/* What a group or history is after its command, as far as the rules say. */
+struct outcome {
+	bool links;            /* the four below are said */
+	uint64_t history;      /* of the group; 0: none */
+	bool is_latest;        /* of that history afterwards */
+	uint64_t latest_group; /* what else is, 0: none */
+	uint64_t version_id;   /* of the group */
+	bool moves_latest;     /* the history that is made or changed gets latest_group */
+	bool has_members;      /* of the group that is made */
+	struct model_member *members; /* in any order; of the verdict */
+	size_t member_count;
+};
+
 struct verdict {
 	enum cadre_status status;
 	bool event;    /* something changes */
 	bool repeated; /* of the retry token's first answer */
+	struct outcome outcome;
 };
+void verdict_fini(struct verdict *verdict);
+
+/* NULL, or what of the resource, made or changed by the command, is not as the
+ * verdict says. */
+const char *rules_check_outcome(const struct model_state *model,
+                                const struct verdict *verdict, uint64_t resource);
 
 /* `command` is well-formed and without `$n`. */
 struct verdict rules_judge(const struct model_state *model,
@@ -24,6 +44,7 @@ struct judging {
 	const struct model_state *model;
 	const Cadre__V1__Command *command;
 	bool event;
+	struct outcome outcome;
 };
 typedef enum cadre_status (*rule_fn)(struct judging *j);
 
@@ -56,8 +77,8 @@ bool rule_common_changes(const struct model_resource *target, const char *name,
                          const Cadre__V1__DefinedTags *defined);
 bool rule_same(const ProtobufCMessage *a, const ProtobufCMessage *b);
 enum cadre_status rule_strict(const struct judging *j, const char *model_id);
-/* The instructions on the source's whole list. */
-enum cadre_status rule_patch(const struct judging *j, const struct model_resource *source,
+/* The instructions on the source's whole list, which goes into the outcome. */
+enum cadre_status rule_patch(struct judging *j, const struct model_resource *source,
                              Cadre__V1__PatchInstruction **patch, size_t count,
                              const char *base);
 

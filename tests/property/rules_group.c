@@ -1,6 +1,10 @@
 /* Groups and version histories. */
 #include "tests/property/rules.h"
 
+#include <stdlib.h>
+
+#include "engine/base/assert.h"
+
 #define KIND(name) CADRE__V1__KIND__KIND_##name
 #define STATE(name) CADRE__V1__LIFECYCLE_STATE__##name
 
@@ -24,13 +28,43 @@ static struct model_resource *history_of(const struct judging *j,
 	               : NULL;
 }
 
-/* A history that a group may join, when one is named. */
-static enum cadre_status joinable(const struct judging *j, const char *id)
+/* The group takes the history's next version; `latest`: and becomes its latest. */
+static void joins(struct judging *j, const struct model_resource *history, bool latest)
 {
-	struct model_resource *history;
+	const Cadre__V1__HistoryState *state = history ? &history->detail.history : NULL;
 
-	return id ? rule_find(j, KIND(HISTORY), id, CADRE_RELATED_NOT_FOUND, &history)
-	          : CADRE_OK;
+	j->outcome.links = true;
+	j->outcome.history = history ? history->row.id : 0;
+	j->outcome.version_id = state ? state->last_version_id + 1 : 1;
+	j->outcome.is_latest = latest;
+	j->outcome.latest_group = state && !latest ? state->latest_group : 0;
+}
+
+/* A history that a group may join, when one is named: as the latest of an empty one. */
+static enum cadre_status joinable(struct judging *j, const char *id)
+{
+	struct model_resource *history = NULL;
+	enum cadre_status status = CADRE_OK;
+
+	if (id)
+		status = rule_find(j, KIND(HISTORY), id, CADRE_RELATED_NOT_FOUND,
+		                   &history);
+	if (status == CADRE_OK)
+		joins(j, history, history && !history->detail.history.has_latest_group);
+	return status;
+}
+
+static void list_members(struct judging *j, const Cadre__V1__CreateGroup *group)
+{
+	struct outcome *outcome = &j->outcome;
+
+	outcome->has_members = true;
+	outcome->members = calloc(group->n_members, sizeof *outcome->members);
+	CADRE_ASSERT(outcome->members);
+	for (size_t i = 0; i < group->n_members; i++)
+		outcome->members[outcome->member_count++] = (struct model_member){
+			group->members[i]->model_id, group->members[i]->inference_key
+		};
 }
 
 enum cadre_status rule_create_group(struct judging *j)
@@ -39,6 +73,7 @@ enum cadre_status rule_create_group(struct judging *j)
 	enum cadre_status status = CADRE_OK;
 
 	j->event = true;
+	list_members(j, group);
 	for (size_t i = 0; i < group->n_members && status == CADRE_OK; i++)
 		status = rule_strict(j, group->members[i]->model_id);
 	return status == CADRE_OK ? joinable(j, group->model_group_version_history_id)
@@ -102,6 +137,8 @@ enum cadre_status rule_clone_group(struct judging *j)
 		status = joinable(j, named);
 	if (status != CADRE_OK)
 		return status;
+	if (history)
+		joins(j, history, true);
 	return rule_patch(j, source, clone->patch, clone->n_patch,
 	                  base_of(clone->overrides, source));
 }
@@ -125,6 +162,8 @@ enum cadre_status rule_patch_group(struct judging *j)
 		status = CADRE_INVALID_PARAMETER;
 	if (status != CADRE_OK)
 		return status;
+	if (history)
+		joins(j, history, !(patch->has_branch && patch->branch));
 	return rule_patch(j, source, patch->patch, patch->n_patch,
 	                  base_of(patch->overrides, source));
 }
@@ -149,8 +188,16 @@ enum cadre_status rule_update_group(struct judging *j)
 	if (!wanted || strcmp(wanted, history ? history->row.ocid : "") == 0)
 		return CADRE_OK;
 	j->event = true;
+	if (wanted[0] != '\0' && !history) {
+		status = joinable(j, wanted);
+		/* Nothing points at an inactive group. */
+		if (!is_active(group))
+			j->outcome.is_latest = false;
+		return status;
+	}
 	if (wanted[0] != '\0')
-		return history ? CADRE_CONFLICT : joinable(j, wanted);
+		return CADRE_CONFLICT;
+	joins(j, NULL, false);
 	return is_latest(history, group) && history->detail.history.live_groups > 1
 	               ? CADRE_CONFLICT
 	               : CADRE_OK;
@@ -253,7 +300,7 @@ static bool name_taken(const struct judging *j, const char *compartment, const c
 }
 
 /* A live, ACTIVE group in no other history. */
-static enum cadre_status may_be_latest(const struct judging *j, const char *id,
+static enum cadre_status may_be_latest(struct judging *j, const char *id,
                                        const struct model_resource *history,
                                        struct model_resource **ret_group)
 {
@@ -264,6 +311,8 @@ static enum cadre_status may_be_latest(const struct judging *j, const char *id,
 		return status;
 	if (history_of(j, *ret_group) && history_of(j, *ret_group) != history)
 		return CADRE_CONFLICT;
+	j->outcome.moves_latest = true;
+	j->outcome.latest_group = (*ret_group)->row.id;
 	return is_active(*ret_group) ? CADRE_OK : CADRE_CONFLICT;
 }
 

@@ -73,7 +73,7 @@ static enum cadre_status run(const struct judging *j, struct list *list,
 	return status;
 }
 
-enum cadre_status rule_patch(const struct judging *j, const struct model_resource *source,
+enum cadre_status rule_patch(struct judging *j, const struct model_resource *source,
                              Cadre__V1__PatchInstruction **patch, size_t count,
                              const char *base)
 {
@@ -94,6 +94,8 @@ enum cadre_status rule_patch(const struct judging *j, const struct model_resourc
 		status = CADRE_LIMIT_EXCEEDED;
 	if (status == CADRE_OK && base && !by_model(&list, base))
 		status = CADRE_INVALID_PARAMETER;
-	free(list.members);
+	j->outcome.has_members = true;
+	j->outcome.members = list.members;
+	j->outcome.member_count = list.count;
 	return status;
 }

@@ -89,6 +89,16 @@ static void check_verdict(const struct verdict *verdict, enum cadre_status statu
 		                           : "nothing");
 }
 
+static void check_outcome(struct world *w, const struct verdict *verdict,
+                          uint64_t resource)
+{
+	const char *wrong = rules_check_outcome(&w->model, verdict, resource);
+
+	if (wrong)
+		fail_msg("seq %llu: %s of what changed is not as the rules say",
+		         (unsigned long long)w->model.applied_seq, wrong);
+}
+
 static void count(struct world *w, enum cadre_status status, bool repeated, bool event)
 {
 	w->tally.refused += status != CADRE_OK;
@@ -121,8 +131,11 @@ static void run_command(struct world *w, const struct generated *generated)
 			generator_remember(&w->generator, generated);
 		}
 	}
-	if (status == CADRE_OK && !decision.repeated)
+	if (status == CADRE_OK && !decision.repeated) {
 		check_answer(w, &decision);
+		check_outcome(w, &verdict, decision.resource);
+	}
+	verdict_fini(&verdict);
 	cadre_buffer_fini(&event);
 }
 
@@ -155,6 +168,7 @@ struct together {
 	size_t ref[BATCH_MAX];
 	size_t poison; /* the command that cannot be; BATCH_MAX: none */
 	char ids[BATCH_MAX][CADRE_OCID_BYTES];
+	uint64_t resources[BATCH_MAX];
 	struct cadre_buffer events[BATCH_MAX]; /* empty: nothing changed */
 };
 
@@ -195,6 +209,15 @@ static void follow_up(struct together *t, size_t at, size_t n)
 }
 
 /* Mostly one that the state before the batch allows: else few would go through. */
+static bool is_allowed(struct together *t, const Cadre__V1__Command *command)
+{
+	struct verdict verdict = rules_judge(&t->w->model, command, t->principal,
+	                                     t->w->time_ms);
+
+	verdict_fini(&verdict);
+	return verdict.status == CADRE_OK;
+}
+
 static Cadre__V1__Command *likely_command(struct together *t)
 {
 	bool any = chance(&t->w->generator, 4);
@@ -203,9 +226,7 @@ static Cadre__V1__Command *likely_command(struct together *t)
 	do {
 		made = generate_command(&t->w->generator);
 		made.command->retry_token = NULL;
-	} while (made.malformed || (!any && rules_judge(&t->w->model, made.command,
-	                                                t->principal, t->w->time_ms)
-	                                                    .status != CADRE_OK));
+	} while (made.malformed || (!any && !is_allowed(t, made.command)));
 	return made.command;
 }
 
@@ -254,6 +275,7 @@ static enum cadre_status decide_all(struct together *t, size_t *ret_refused)
 			world_apply(t->w, cadre_buffer_slice(&t->events[i]));
 		memcpy(t->ids[i], decision.ocid, sizeof t->ids[i]);
 		ids[i] = t->ids[i];
+		t->resources[i] = decision.resource;
 	}
 	*ret_refused = i;
 	return CADRE_OK;
@@ -329,8 +351,11 @@ static void follow_with_model(struct together *t)
 		                      t->w->time_ms);
 		assert_int_equal(verdict.status, CADRE_OK);
 		assert_int_equal(verdict.event, t->events[i].length > 0);
-		if (t->events[i].length > 0)
+		if (t->events[i].length > 0) {
 			world_apply_model(t->w, cadre_buffer_slice(&t->events[i]));
+			check_outcome(t->w, &verdict, t->resources[i]);
+		}
+		verdict_fini(&verdict);
 		count(t->w, CADRE_OK, false, t->events[i].length > 0);
 	}
 }
@@ -361,17 +386,17 @@ void world_batch(struct world *w)
 		                      generated_principal((unsigned)test_random_below(
 		                              &w->random, GENERATED_PRINCIPALS)) };
 	struct undo undo;
-	struct verdict first;
+	bool first;
 	size_t refused;
 	enum cadre_status status;
 
 	cadre_arena_reset(&w->command_arena);
 	make_batch(&t);
-	first = rules_judge(&w->model, t.list[0], t.principal, w->time_ms);
+	first = is_allowed(&t, t.list[0]);
 	undo_begin(w, &undo);
 	status = decide_all(&t, &refused);
 	/* The rules know the first command, and the one that cannot be. */
-	assert_true((status != CADRE_OK && refused == 0) == (first.status != CADRE_OK));
+	assert_int_equal(status != CADRE_OK && refused == 0, !first);
 	assert_true(refused <= t.poison);
 	if (status == CADRE_OK) {
 		finish_batch(&t, &undo);
