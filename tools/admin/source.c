@@ -132,22 +132,12 @@ void admin_source_close(struct admin_source *source)
 
 const char *admin_kind_name(Cadre__V1__Kind kind)
 {
-	switch (kind) {
-	case CADRE__V1__KIND__KIND_GROUP:
-		return "model group";
-	case CADRE__V1__KIND__KIND_HISTORY:
-		return "version history";
-	case CADRE__V1__KIND__KIND_DEPLOYMENT:
-		return "deployment";
-	case CADRE__V1__KIND__KIND_MODEL:
-		return "model";
-	case CADRE__V1__KIND__KIND_NODE:
-		return "node";
-	case CADRE__V1__KIND__KIND_PRINCIPAL:
-		return "principal";
-	default:
-		return "resource";
-	}
+	static const char *const names[] = { "resource",        "model group",
+		                             "version history", "deployment",
+		                             "model",           "node",
+		                             "principal" };
+
+	return (size_t)kind < sizeof(names) / sizeof(names[0]) ? names[kind] : names[0];
 }
 
 static enum cadre_status keep_newest(void *ctx, const Cadre__V1__Resource *resource)
