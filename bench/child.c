@@ -75,7 +75,13 @@ enum cadre_status bench_child_start(struct bench_child *child, const char *role,
                                     const char *dir, const char *a, const char *b,
                                     struct cadre_error *err)
 {
-	const char *const texts[] = { "cadre-bench", "--child", role, dir, a, b, NULL };
+	const char *const texts[] = { "cadre-bench",
+		                      bench_segment_bytes ? BENCH_CHILD_QUICK : BENCH_CHILD,
+		                      role,
+		                      dir,
+		                      a,
+		                      b,
+		                      NULL };
 	char *argv[sizeof texts / sizeof *texts];
 	enum cadre_status status;
 
@@ -180,6 +186,8 @@ int bench_child_main(int argc, char **argv)
 
 	if (argc < 4)
 		return 2;
+	if (strcmp(argv[1], BENCH_CHILD_QUICK) == 0)
+		bench_segment_bytes = BENCH_SEGMENT_BYTES_QUICK;
 	memset(&lab, 0, sizeof lab);
 	bench_env_init(&lab.env, (uint64_t)getpid());
 	snprintf(lab.dir, sizeof lab.dir, "%s", argv[3]);

@@ -15,6 +15,10 @@
 
 #include "engine/base/status.h"
 
+/* The first argument of a child; quick: with small log segments. */
+#define BENCH_CHILD "--child"
+#define BENCH_CHILD_QUICK "--child-quick"
+
 struct bench_child {
 	pid_t pid; /* 0: none */
 	int input;

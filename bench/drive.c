@@ -35,11 +35,14 @@ void bench_env_init(struct bench_env *env, uint64_t seed)
 
 /* ---- the lab ---- */
 
+uint64_t bench_segment_bytes;
+
 enum cadre_status bench_lab_create(struct bench_lab *lab, const char *dir,
                                    const struct bench_workload_options *options,
                                    struct cadre_error *err)
 {
-	struct cadre_init_options init = { .cluster_name = "bench" };
+	struct cadre_init_options init = { .cluster_name = "bench",
+		                           .segment_bytes = bench_segment_bytes };
 	enum cadre_status status;
 
 	memset(lab, 0, sizeof *lab);
@@ -66,7 +69,9 @@ enum cadre_status bench_lab_copy(struct bench_lab *lab, const char *dir,
 
 enum cadre_status bench_lab_open(struct bench_lab *lab, struct cadre_error *err)
 {
-	struct cadre_store_options options = { .dir = lab->dir, .no_snapshots = true };
+	struct cadre_store_options options = { .dir = lab->dir,
+		                               .no_snapshots = true,
+		                               .segment_bytes = bench_segment_bytes };
 
 	return cadre_store_open(&lab->env.base, &options, &lab->store, err);
 }

@@ -16,6 +16,12 @@ void bench_env_init(struct bench_env *env, uint64_t seed);
 
 #define BENCH_BATCH_MAX 1024u
 
+/* Of the logs of new stores and of those opened here; 0: the engine's own. Small
+ * runs make it small: a new store begins by writing two segments of zeros.
+ * Threads: set before any lab is made. */
+extern uint64_t bench_segment_bytes;
+#define BENCH_SEGMENT_BYTES_QUICK (1u << 20)
+
 /* A store, where it lies, and the workload that runs on it. */
 struct bench_lab {
 	struct bench_env env;

@@ -179,7 +179,7 @@ static enum cadre_status measure_pair(struct bench *bench, struct bench_outcome 
 			return status;
 		if (pair_accepted(pair))
 			break;
-		if (attempt == BENCH_ATTEMPTS) {
+		if (attempt == BENCH_ATTEMPTS || bench->settle_ms == 0) {
 			outcome->refused = true;
 			break;
 		}

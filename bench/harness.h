@@ -29,7 +29,7 @@ struct bench {
 	unsigned pairs;
 	uint64_t seed;
 	const char *dir;     /* for data; on the file system to be measured */
-	unsigned settle_ms;
+	unsigned settle_ms;  /* 0: neither settles nor measures a refused pair again */
 	bool progress;       /* standard error is a terminal */
 	const char *const *rows; /* asked for: "L1", or one of its parts, "L1a" */
 	unsigned row_count;      /* 0: all */

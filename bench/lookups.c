@@ -49,6 +49,7 @@ struct asking {
 	struct bench_lookups *lookups;
 	struct cadre_view view;
 	struct cadre_arena arena;
+	struct cadre_kv_cursor *cursor;
 	uint64_t seed;
 	size_t capacity;
 };
@@ -56,18 +57,49 @@ struct asking {
 static enum cadre_status asking_begin(struct asking *asking, struct bench_lookups *lookups,
                                       uint64_t seed, struct cadre_error *err)
 {
+	enum cadre_status status;
+
 	memset(asking, 0, sizeof *asking);
 	asking->lookups = lookups;
 	asking->seed = seed;
 	cadre_arena_init(&asking->arena, 1u << 20);
-	return cadre_view_begin(&asking->view, cadre_store_kv(lookups->lab.store),
-	                        CADRE_KV_READ, &asking->arena, err);
+	status = cadre_view_begin(&asking->view, cadre_store_kv(lookups->lab.store),
+	                          CADRE_KV_READ, &asking->arena, err);
+	if (status == CADRE_OK)
+		status = cadre_kv_cursor_open(asking->view.txn, &asking->cursor, err);
+	return status;
 }
 
 static void asking_end(struct asking *asking)
 {
+	cadre_kv_cursor_close(asking->cursor);
 	cadre_view_abort(&asking->view);
 	cadre_arena_fini(&asking->arena);
+}
+
+/* The row that answers: of the newest version up to the group's. */
+static enum cadre_status find_row(struct asking *asking, const Cadre__V1__GroupState *group,
+                                  struct bench_ask *ask, struct cadre_error *err)
+{
+	struct cadre_row_key row;
+	struct cadre_slice found;
+	struct cadre_slice value;
+	enum cadre_status status;
+
+	cadre_row_key_init(&row, 'm');
+	cadre_row_key_u64(&row, group->lineage);
+	cadre_row_key_u8(&row, 'k');
+	cadre_row_key_bytes(&row, ask->key, ask->length);
+	cadre_row_key_u8(&row, 0);
+	cadre_row_key_u32(&row, ~group->lineage_version);
+	status = cadre_kv_seek(asking->cursor, cadre_row_key_slice(&row), &found, &value);
+	if (status != CADRE_OK || found.length != row.length ||
+	    memcmp(found.data, row.bytes, row.length - 4) != 0)
+		return cadre_error_set(err, CADRE_INTERNAL, "no row for key \"%s\"", ask->key);
+	CADRE_ASSERT(found.length <= sizeof ask->row);
+	ask->row_length = (uint8_t)found.length;
+	memcpy(ask->row, found.data, found.length);
+	return CADRE_OK;
 }
 
 /* All keys of the history, in the version that `group` is, asked of `target`. */
@@ -89,24 +121,15 @@ static enum cadre_status ask_group(struct asking *asking, const struct bench_his
 		lookups->asks = grown;
 		asking->capacity = capacity;
 	}
-	for (unsigned i = 0; i < history->member_count; i++) {
+	for (unsigned i = 0; i < history->member_count && status == CADRE_OK; i++) {
 		struct bench_ask *ask = &lookups->asks[lookups->count++];
-		struct cadre_row_key row;
 		ask->seq = seq;
 		ask->target = target;
 		ask->length = (uint8_t)bench_key_text(asking->seed, history->keys[i], ask->key);
-		cadre_row_key_init(&row, 'm');
-		cadre_row_key_u64(&row, resource->group->lineage);
-		cadre_row_key_u8(&row, 'k');
-		cadre_row_key_bytes(&row, ask->key, ask->length);
-		cadre_row_key_u8(&row, 0);
-		cadre_row_key_u32(&row, ~resource->group->lineage_version);
-		CADRE_ASSERT(row.length <= sizeof ask->row);
-		ask->row_length = (uint8_t)row.length;
-		memcpy(ask->row, row.bytes, row.length);
+		status = find_row(asking, resource->group, ask, err);
 	}
 	cadre_arena_reset(&asking->arena);
-	return CADRE_OK;
+	return status;
 }
 
 static void shuffle(struct bench_lookups *lookups, uint64_t seed)

@@ -19,7 +19,7 @@ struct bench_machine {
 struct bench_machine bench_machine_now(void);
 
 /* Syncs the file system of `dir` and waits until at most BENCH_DIRTY_BYTES_MAX
- * wait to be written, `limit_ms` at the longest. */
+ * wait to be written, `limit_ms` at the longest; 0: does nothing. */
 void bench_machine_settle(const char *dir, unsigned limit_ms);
 
 struct bench_hardware {

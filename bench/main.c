@@ -7,14 +7,14 @@
 #include <unistd.h>
 
 #include "bench/child.h"
-#include "bench/files.h"
+#include "bench/drive.h"
 #include "bench/report.h"
 #include "bench/rows.h"
 
 #define ROWS_MAX 32
 #define SEED_DEFAULT 20261122u
 #define SETTLE_MS 15000u
-#define SETTLE_QUICK_MS 200u
+#define SETTLE_QUICK_MS 0u
 
 enum { KEY_PAIRS = 256, KEY_JSON, KEY_QUICK, KEY_FULL, KEY_DIR, KEY_LIST, KEY_GROWTH, KEY_SEED };
 
@@ -145,7 +145,8 @@ int main(int argc, char **argv)
 	char dir[BENCH_PATH_BYTES];
 	int code;
 
-	if (argc > 1 && strcmp(argv[1], "--child") == 0)
+	if (argc > 1 && (strcmp(argv[1], BENCH_CHILD) == 0 ||
+	                 strcmp(argv[1], BENCH_CHILD_QUICK) == 0))
 		return bench_child_main(argc, argv);
 	argp_parse(&argp, argc, argv, 0, NULL, &arguments);
 	if (arguments.list) {
@@ -169,6 +170,8 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	bench->dir = dir;
+	if (bench->size == BENCH_QUICK)
+		bench_segment_bytes = BENCH_SEGMENT_BYTES_QUICK;
 	bench->settle_ms = bench->size == BENCH_QUICK ? SETTLE_QUICK_MS : SETTLE_MS;
 	bench->progress = isatty(STDERR_FILENO);
 	bench->results = json_array();

@@ -25,7 +25,7 @@ static enum cadre_status compare(struct bench *bench, struct bench_lookups *look
 
 static uint64_t keys_of(const struct bench *bench)
 {
-	return bench_by_size(bench, 100000, 1000000, 5000000);
+	return bench_by_size(bench, 20000, 1000000, 5000000);
 }
 
 static enum cadre_status plain_rows(struct bench *bench, struct cadre_error *err)

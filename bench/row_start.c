@@ -65,6 +65,7 @@ static enum cadre_status open_rebuilding(struct rebuilds *rebuilds, struct cadre
 {
 	struct cadre_store_options options = { .dir = rebuilds->lab.dir,
 		                               .no_snapshots = true,
+		                               .segment_bytes = bench_segment_bytes,
 		                               .rebuild_views = true };
 
 	return cadre_store_open(&rebuilds->lab.env.base, &options, &rebuilds->lab.store, err);
