@@ -213,6 +213,7 @@ static enum cadre_status run_batch(struct driving *driving, unsigned count,
 {
 	struct cadre_store *store = driving->lab->store;
 	struct bench_drive *drive = driving->drive;
+	uint64_t cpu = bench_cpu_ns();
 	uint64_t begin = bench_now_ns();
 	uint64_t end;
 	bool again = true;
@@ -225,6 +226,7 @@ static enum cadre_status run_batch(struct driving *driving, unsigned count,
 		status = cadre_store_step(store, &again, err);
 	end = bench_now_ns();
 	drive->busy_ns += end - begin;
+	drive->busy_cpu_ns += bench_cpu_ns() - cpu;
 	if (drive->latency)
 		bench_histogram_add(drive->latency, end - begin);
 	if (status == CADRE_OK)
@@ -265,7 +267,8 @@ enum cadre_status bench_drive(struct bench_lab *lab, struct bench_drive *drive,
 	enum cadre_status status;
 
 	CADRE_ASSERT(drive->batch > 0 && drive->batch <= BENCH_BATCH_MAX);
-	drive->done = drive->batches = drive->busy_ns = drive->upkeep_ns = 0;
+	drive->done = drive->batches = drive->upkeep_ns = 0;
+	drive->busy_ns = drive->busy_cpu_ns = 0;
 	driving.slots = calloc(drive->batch, sizeof *driving.slots);
 	if (!driving.slots)
 		return cadre_error_set(err, CADRE_OUT_OF_MEMORY, "commands: out of memory");

@@ -57,6 +57,7 @@ struct bench_drive {
 	uint64_t done;
 	uint64_t batches;
 	uint64_t busy_ns;   /* from submit until all are answered, summed up */
+	uint64_t busy_cpu_ns;
 	uint64_t upkeep_ns; /* between the batches */
 };
 /* Runs `commands` of the workload on the open store: submit a batch, step until it

@@ -26,19 +26,24 @@ bool bench_wanted(const struct bench *bench, const char *name)
 void bench_measure_start(struct bench_measure *measure)
 {
 	measure->before = bench_machine_now();
+	measure->started_cpu_ns = bench_cpu_ns();
 	measure->started_ns = bench_now_ns();
 }
 
-void bench_measure_set(struct bench_measure *measure, double units, uint64_t ns)
+void bench_measure_set(struct bench_measure *measure, double units, uint64_t ns,
+                       uint64_t cpu_ns)
 {
 	measure->ns = ns > 0 ? ns : 1;
+	measure->cpu_ns = cpu_ns;
 	measure->units = units;
 	measure->after = bench_machine_now();
 }
 
 void bench_measure_stop(struct bench_measure *measure, double units)
 {
-	bench_measure_set(measure, units, bench_now_ns() - measure->started_ns);
+	uint64_t ns = bench_now_ns() - measure->started_ns;
+
+	bench_measure_set(measure, units, ns, bench_cpu_ns() - measure->started_cpu_ns);
 }
 
 void bench_progress(const struct bench *bench, const char *format, ...)

@@ -46,7 +46,9 @@ bool bench_wanted(const struct bench *bench, const char *name);
 struct bench_measure {
 	uint64_t started_ns;
 	uint64_t ns;
-	double units;  /* done in that time */
+	uint64_t started_cpu_ns;
+	uint64_t cpu_ns; /* processor time in that time; 0: not measured */
+	double units;    /* done in that time */
 	struct bench_machine before;
 	struct bench_machine after;
 	struct bench_histogram *latency; /* for bench_histogram_add() */
@@ -54,7 +56,8 @@ struct bench_measure {
 void bench_measure_start(struct bench_measure *measure);
 void bench_measure_stop(struct bench_measure *measure, double units);
 /* As stop, when the timed parts are summed up by the side itself. */
-void bench_measure_set(struct bench_measure *measure, double units, uint64_t ns);
+void bench_measure_set(struct bench_measure *measure, double units, uint64_t ns,
+                       uint64_t cpu_ns);
 
 typedef enum cadre_status (*bench_side_fn)(void *ctx, struct bench_measure *measure,
                                            struct cadre_error *err);

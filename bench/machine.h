@@ -8,6 +8,8 @@
 #define BENCH_DIRTY_BYTES_MAX (8u << 20)
 
 uint64_t bench_now_ns(void);
+/* Processor time of all threads. */
+uint64_t bench_cpu_ns(void);
 
 /* Counters that only rise, but for `dirty_bytes`. */
 struct bench_machine {

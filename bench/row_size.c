@@ -75,7 +75,8 @@ static enum cadre_status run_patches(struct patches *patches, struct bench_lab *
 	bench_measure_set(measure, (double)drive.done,
 	                  patches->cost == COST_TIME  ? drive.busy_ns
 	                  : patches->cost == COST_LOG ? after.append_bytes - before.append_bytes
-	                                              : after.put_bytes - before.put_bytes);
+	                                              : after.put_bytes - before.put_bytes,
+	                  patches->cost == COST_TIME ? drive.busy_cpu_ns : 0);
 	bench_lab_close(lab);
 	return status;
 }

@@ -96,7 +96,7 @@ static enum cadre_status run_ours(void *ctx, struct bench_measure *measure,
 	bench_machine_settle(writes->bench->dir, writes->bench->settle_ms);
 	bench_measure_start(measure);
 	status = bench_drive(&writes->ours, &drive, err);
-	bench_measure_set(measure, (double)drive.done, drive.busy_ns);
+	bench_measure_set(measure, (double)drive.done, drive.busy_ns, drive.busy_cpu_ns);
 	writes->busy_ns += drive.busy_ns;
 	writes->upkeep_ns += drive.upkeep_ns;
 	bench_lab_close(&writes->ours);
@@ -118,23 +118,25 @@ static uint64_t log_bytes(struct bench_record *record)
 /* A batch ends with its commit. */
 static enum cadre_status replay(struct bench_bare *bare, struct bench_record *record,
                                 struct bench_histogram *latency, uint64_t *ret_busy_ns,
-                                struct cadre_error *err)
+                                uint64_t *ret_cpu_ns, struct cadre_error *err)
 {
 	struct bench_step step;
 	uint64_t begin = 0;
+	uint64_t cpu = 0;
 	enum cadre_status status = CADRE_OK;
 
-	*ret_busy_ns = 0;
-	/* The engine's order is rows, log, commit; here the log comes first: the same
-	 * work, serially. */
+	*ret_busy_ns = *ret_cpu_ns = 0;
 	while (status == CADRE_OK && bench_record_next(record, &step)) {
-		if (begin == 0)
+		if (begin == 0) {
+			cpu = bench_cpu_ns();
 			begin = bench_now_ns();
+		}
 		status = bench_bare_do(bare, &step, err);
 		if (step.operation == BENCH_COMMIT) {
 			uint64_t ns = bench_now_ns() - begin;
 			bench_histogram_add(latency, ns);
 			*ret_busy_ns += ns;
+			*ret_cpu_ns += bench_cpu_ns() - cpu;
 			begin = 0;
 		}
 	}
@@ -150,6 +152,7 @@ static enum cadre_status run_bare(void *ctx, struct bench_measure *measure,
 	char path[BENCH_PATH_BYTES];
 	char log[BENCH_PATH_BYTES];
 	uint64_t busy_ns = 0;
+	uint64_t cpu_ns = 0;
 	enum cadre_status status = CADRE_OK;
 
 	if (writes->bare_done == writes->recorded)
@@ -169,8 +172,8 @@ static enum cadre_status run_bare(void *ctx, struct bench_measure *measure,
 	if (status == CADRE_OK) {
 		bench_machine_settle(writes->bench->dir, writes->bench->settle_ms);
 		bench_measure_start(measure);
-		status = replay(&bare, &record, measure->latency, &busy_ns, err);
-		bench_measure_set(measure, (double)writes->commands, busy_ns);
+		status = replay(&bare, &record, measure->latency, &busy_ns, &cpu_ns, err);
+		bench_measure_set(measure, (double)writes->commands, busy_ns, cpu_ns);
 	}
 	bench_bare_close(&bare);
 	bench_record_close(&record);
