@@ -35,6 +35,12 @@ expect 0 "$admin" verify alone
 [ "$("$admin" stat alone --quiet)" = 5 ] || fail 'more than the history was kept'
 expect 0 "$admin" resolve alone scoring key-1 --quiet
 [ "$(cat out)" = ocid1.datasciencemodel.oc1..m21 ] || fail 'another answer'
+group=$("$admin" show data scoring-3 --quiet 2>/dev/null)
+expect 0 "$admin" replay data.jsonl lonely --only "$group"
+expect 0 "$admin" verify lonely
+[ "$("$admin" stat lonely --quiet)" = 4 ] || fail 'a group needs its sources, and no more'
+expect 0 "$admin" resolve lonely scoring-3 key-2 --quiet
+expect 3 "$admin" show lonely scoring
 expect 3 "$admin" replay data.jsonl none --only ocid1.none
 expect 4 "$admin" replay data.jsonl alone
 expect 0 "$admin" replay --views-only copy.json
