@@ -236,29 +236,42 @@ static enum cadre_status read_answer(struct cadre_worker_client *client, nng_msg
 	return CADRE_OK;
 }
 
+static enum cadre_status call_once(struct cadre_worker_client *client,
+                                   struct cadre_slice request, uint64_t until_ns,
+                                   nng_msg **ret_answer, struct cadre_error *err)
+{
+	struct call call = { .client = client, .until_ns = until_ns };
+	enum cadre_status status;
+
+	if (!worker_process_alive(&client->process, err))
+		return CADRE_UNAVAILABLE;
+	status = begin(&call, err);
+	if (status != CADRE_OK)
+		return status;
+	status = exchange(&call, request, ret_answer, err);
+	end(&call);
+	return status;
+}
+
 enum cadre_status worker_call(struct cadre_worker_client *client,
                               const Cadre__V1__WorkerRequest *request,
                               uint32_t deadline_ms, struct cadre_arena *arena,
                               const Cadre__V1__WorkerAnswer **ret_answer,
                               struct cadre_error *err)
 {
-	struct call call = {
-		.client = client,
-		.until_ns = now_ns() + deadline_ms * UINT64_C(1000000),
-	};
+	bool idempotent = request->body_case != CADRE__V1__WORKER_REQUEST__BODY_INFER;
+	uint64_t until_ns = now_ns() + deadline_ms * UINT64_C(1000000);
 	struct cadre_buffer packed = { 0 };
 	nng_msg *message = NULL;
-	enum cadre_status status;
+	enum cadre_status status = cadre_pack(&request->base, &packed, err);
 
-	if (!worker_process_alive(&client->process, err))
-		return CADRE_UNAVAILABLE;
-	status = cadre_pack(&request->base, &packed, err);
-	if (status == CADRE_OK)
-		status = begin(&call, err);
-	if (status == CADRE_OK) {
-		status = exchange(&call, cadre_buffer_slice(&packed), &message, err);
-		end(&call);
-	}
+	if (status != CADRE_OK)
+		return status;
+	do {
+		status = call_once(client, cadre_buffer_slice(&packed), until_ns,
+		                   &message, err);
+	} while (status == CADRE_UNAVAILABLE && idempotent && now_ns() < until_ns &&
+	         worker_process_alive(&client->process, NULL));
 	cadre_buffer_fini(&packed);
 	if (status != CADRE_OK)
 		return status;

@@ -20,8 +20,9 @@ CADRE_MUST_CHECK enum cadre_status worker_link_open(const char *address,
 void worker_link_close(struct worker_link *link);
 
 /*
- * Sends the request once and waits until the answer is there, the worker is dead or
- * `deadline_ms` have passed.
+ * Sends the request and waits until the answer is there, the worker is dead or
+ * `deadline_ms` have passed. When the connection breaks the request is sent again on the
+ * next one; but an Infer, which would run twice, fails.
  * Ownership: `*ret_answer` lives in `arena`.
  * Errors: those above cadre_worker_hello(); an answer that says a failure is one.
  */

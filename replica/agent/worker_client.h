@@ -4,9 +4,9 @@
  *	start -> hello -> load… -> infer, next… -> unload… -> stop
  *
  * Every call has a deadline and ends at once with CADRE_UNAVAILABLE when the process
- * dies. Calls are idempotent by name or chunk number, so whoever loses an answer asks
- * again; only a lost answer to infer leaves a stream behind, which the worker drops by
- * itself. Nothing is sent twice by the library.
+ * dies. All but infer are idempotent, by name or chunk number, and are asked again by
+ * themselves when only the connection breaks. An infer then fails: it may have begun, and
+ * the worker drops its stream by itself.
  *
  * Threads: any number at once, but start and stop. A worker dies with the thread that
  * started it: start from one that lives as long.
@@ -55,7 +55,7 @@ int cadre_worker_pidfd(const struct cadre_worker_client *client);
 bool cadre_worker_alive(struct cadre_worker_client *client, struct cadre_error *ret_err);
 const char *cadre_worker_client_address(const struct cadre_worker_client *client);
 
-/* All below, errors: CADRE_UNAVAILABLE (dead, or the connection broke), CADRE_DEADLINE,
+/* All below, errors: CADRE_UNAVAILABLE (dead; infer: the connection broke), CADRE_DEADLINE,
  * CADRE_CORRUPT (an answer that breaks the contract), CADRE_OUT_OF_MEMORY, and what the
  * worker says. */
 

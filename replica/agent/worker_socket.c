@@ -6,18 +6,20 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <nng/nng.h>
 #include <nng/protocol/reqrep0/rep.h>
 #include <nng/protocol/reqrep0/req.h>
 
-#include "replica/agent/worker_wire.h"
+#include "engine/base/assert.h"
+#include "replica/agent/worker_internal.h"
 
 #define IPC_SCHEME "ipc://"
 #define STACK_BYTES ((size_t)256 * 1024) /* handlers keep their data in arenas */
 #define GREETING_BYTES 8u
-#define GREETING_WAIT_MS 1000
+#define PROBE_WAIT_S 1
 
 struct handler {
 	struct cadre_worker_socket *socket;
@@ -35,6 +37,9 @@ struct cadre_worker_socket {
 	bool has_listener;
 	cadre_worker_handle_fn handle;
 	void *ctx;
+	pthread_mutex_t lock;
+	pthread_cond_t joined_changed;
+	uint64_t joined; /* connections so far; lock */
 	atomic_bool stopping;
 	unsigned count;
 	struct handler handlers[];
@@ -151,6 +156,18 @@ static enum cadre_status start_handlers(struct cadre_worker_socket *socket,
 	                 : fail(err, code, "starting threads for", socket->address);
 }
 
+static void count_joined(nng_pipe pipe, nng_pipe_ev event, void *arg)
+{
+	struct cadre_worker_socket *socket = arg;
+
+	(void)pipe;
+	(void)event;
+	pthread_mutex_lock(&socket->lock);
+	socket->joined++;
+	pthread_cond_broadcast(&socket->joined_changed);
+	pthread_mutex_unlock(&socket->lock);
+}
+
 static enum cadre_status open_socket(struct cadre_worker_socket *socket,
                                      struct cadre_error *err)
 {
@@ -165,6 +182,10 @@ static enum cadre_status open_socket(struct cadre_worker_socket *socket,
 	                           CADRE_WORKER_MESSAGE_BYTES_MAX);
 	if (code != 0)
 		return fail(err, code, "limiting", socket->address);
+	code = nng_pipe_notify(socket->socket, NNG_PIPE_EV_ADD_POST, count_joined,
+	                       socket);
+	if (code != 0)
+		return fail(err, code, "watching", socket->address);
 	status = listen_at(socket, err);
 	return status == CADRE_OK ? start_handlers(socket, err) : status;
 }
@@ -188,6 +209,8 @@ enum cadre_status cadre_worker_socket_open(const char *address, unsigned threads
 	socket->handle = handle;
 	socket->ctx = ctx;
 	socket->count = threads;
+	CADRE_ASSERT(pthread_mutex_init(&socket->lock, NULL) == 0);
+	worker_cond_init(&socket->joined_changed);
 	status = open_socket(socket, err);
 	if (status == CADRE_OK)
 		*ret_socket = socket;
@@ -219,29 +242,44 @@ void cadre_worker_socket_close(struct cadre_worker_socket **socket)
 	}
 	if (nng_socket_id(s->socket) > 0)
 		nng_close(s->socket);
+	pthread_cond_destroy(&s->joined_changed);
+	pthread_mutex_destroy(&s->lock);
 	free(s->address);
 	free(s);
 }
 
-/* Both sides of a connection send eight bytes first; only who accepts sends them. */
-static bool greets(int fd)
+static bool wait_joined(struct cadre_worker_socket *socket, uint64_t before)
 {
-	static const uint8_t hello[GREETING_BYTES] = { 0, 'S',           'P', 0,
-		                                       0, NNG_REQ0_SELF, 0,   0 };
-	static const uint8_t wanted[GREETING_BYTES] = { 0, 'S',           'P', 0,
-		                                        0, NNG_REP0_SELF, 0,   0 };
-	struct timeval wait = { .tv_sec = GREETING_WAIT_MS / 1000 };
-	uint8_t got[GREETING_BYTES];
+	struct timespec until;
+	bool joined;
 
-	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait) != 0)
-		return false;
-	if (send(fd, hello, sizeof hello, MSG_NOSIGNAL) != (ssize_t)sizeof hello)
-		return false;
-	return recv(fd, got, sizeof got, MSG_WAITALL) == (ssize_t)sizeof got &&
-	       memcmp(got, wanted, sizeof got) == 0;
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += PROBE_WAIT_S;
+	pthread_mutex_lock(&socket->lock);
+	while (socket->joined == before &&
+	       pthread_cond_timedwait(&socket->joined_changed, &socket->lock, &until) ==
+	               0)
+		;
+	joined = socket->joined != before;
+	pthread_mutex_unlock(&socket->lock);
+	return joined;
 }
 
-static bool accepts(const char *path)
+/* A dead listener still exchanges greetings; it no longer makes connections of them.
+ * The connection stays open until nng has taken it: hanging up early is what kills. */
+static bool joins(struct cadre_worker_socket *socket, int fd)
+{
+	static const uint8_t hello[GREETING_BYTES] = { 0, 'S', 'P', 0, 0, NNG_REQ0_SELF };
+	uint64_t before;
+
+	pthread_mutex_lock(&socket->lock);
+	before = socket->joined;
+	pthread_mutex_unlock(&socket->lock);
+	return send(fd, hello, sizeof hello, MSG_NOSIGNAL) == (ssize_t)sizeof hello &&
+	       wait_joined(socket, before);
+}
+
+static bool accepts(struct cadre_worker_socket *listening, const char *path)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	size_t length = strlen(path);
@@ -256,7 +294,7 @@ static bool accepts(const char *path)
 		return true; /* not the listener's fault */
 	accepted = connect(fd, (const struct sockaddr *)(const void *)&address,
 	                   sizeof address) == 0 &&
-	           greets(fd);
+	           joins(listening, fd);
 	close(fd);
 	return accepted;
 }
@@ -268,7 +306,7 @@ enum cadre_status cadre_worker_socket_probe(struct cadre_worker_socket *socket,
 	enum cadre_status status;
 
 	*ret_renewed = false;
-	if (!path || (socket->has_listener && accepts(path)))
+	if (!path || (socket->has_listener && accepts(socket, path)))
 		return CADRE_OK;
 	if (socket->has_listener)
 		nng_listener_close(socket->listener);

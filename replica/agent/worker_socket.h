@@ -3,9 +3,9 @@
  * handles and answers one request at a time (nng REP contexts).
  *
  * An ipc listener of nng 1.5.2 stops accepting for good after one connection that hangs
- * up before its greeting. cadre_worker_socket_probe() greets it and, when it does not
- * greet back, makes it anew; connections that stood then break and their requests end
- * with an error at the client.
+ * up before its greeting. cadre_worker_socket_probe() connects and, when that does not
+ * become a connection, makes the listener anew; connections that stood then break and
+ * their requests end with an error at the client.
  */
 #ifndef CADRE_AGENT_WORKER_SOCKET_H
 #define CADRE_AGENT_WORKER_SOCKET_H
