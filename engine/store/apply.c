@@ -35,8 +35,29 @@ enum cadre_status cadre_store_commit_view(struct cadre_store *store,
 	if (status == CADRE_OK) {
 		store->view_head = head;
 		cadre_store_publish(store);
+		if (store->watch.applied)
+			store->watch.applied(store->watch.ctx, head.applied_seq);
 	}
 	return status;
+}
+
+void cadre_store_say_views(struct cadre_store *store, bool serving)
+{
+	if (store->watch.views)
+		store->watch.views(store->watch.ctx, serving ? store->kv : NULL);
+}
+
+void cadre_store_watch(struct cadre_store *store, const struct cadre_store_watch *watch)
+{
+	if (!watch) {
+		cadre_store_say_views(store, false);
+		memset(&store->watch, 0, sizeof store->watch);
+		return;
+	}
+	store->watch = *watch;
+	cadre_store_say_views(store, !store->rebuild);
+	if (watch->applied)
+		watch->applied(watch->ctx, store->view_head.applied_seq);
 }
 
 /* Applies whole batches until `target`, in one transaction of about
@@ -149,6 +170,7 @@ enum cadre_status cadre_store_rebuild(struct cadre_store *store, struct cadre_er
 
 	if (store->control.page)
 		atomic_store(&store->control.page->state, CADRE_CONTROL_REBUILDING);
+	cadre_store_say_views(store, false);
 	memset(&store->view_head, 0, sizeof store->view_head);
 	status = cadre_generation_next(store, err);
 	if (status != CADRE_OK)
@@ -171,6 +193,7 @@ enum cadre_status cadre_store_rebuild(struct cadre_store *store, struct cadre_er
 	store->behind = false;
 	cadre_generation_serve(store);
 	cadre_store_publish(store);
+	cadre_store_say_views(store, true);
 	return CADRE_OK;
 }
 

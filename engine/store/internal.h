@@ -16,6 +16,10 @@
 #define CADRE_READER_CHECK_NS 10000000000u
 /* Work of one upkeep slice on the log: a few milliseconds. */
 #define CADRE_UPKEEP_BYTES (1u << 20)
+/* The same on a busy store, between two batches: about two milliseconds. */
+#define CADRE_PACE_SLICE_BYTES (256u << 10)
+/* What a frame takes besides its batches, on average: it ends on 4 KiB. */
+#define CADRE_FRAME_SHARE_BYTES 2048u
 /* Events re-applied in one transaction; bounds its dirty pages. */
 #define CADRE_APPLY_EVENTS 8192u
 /* Kept beside the views, and given up when a full disk stops a commit whose log
@@ -84,10 +88,12 @@ struct cadre_store {
 	uint64_t last_reader_check_ns;
 	uint64_t log_bytes; /* of batches appended since open */
 	bool sealed_tail;
+	uint64_t upkeep_debt; /* bytes of upkeep that a busy store owes */
 	cadre_time_ms watermark_ms; /* nothing is stamped at or before it any more */
 	struct cadre_snapshot_schedule snapshots;
 	uint64_t torn_bytes;
 	uint64_t rebuilt_events;
+	struct cadre_store_watch watch;
 };
 
 /* paths.c, node.c */
@@ -133,6 +139,8 @@ CADRE_MUST_CHECK enum cadre_status cadre_store_commit_view(struct cadre_store *s
                                                            struct cadre_view *view,
                                                            struct cadre_error *err);
 void cadre_store_publish(struct cadre_store *store);
+/* Says which map read views are for; `serving` false: none. */
+void cadre_store_say_views(struct cadre_store *store, bool serving);
 /* Reads cluster id from the rows; zero when there is none yet. */
 CADRE_MUST_CHECK enum cadre_status cadre_store_read_cluster(struct cadre_store *store,
                                                             struct cadre_error *err);
@@ -144,6 +152,10 @@ CADRE_MUST_CHECK enum cadre_status cadre_store_sync_batch(struct cadre_store *st
                                                           struct cadre_error *err);
 CADRE_MUST_CHECK enum cadre_status cadre_store_commit_batch(struct cadre_store *store,
                                                             struct cadre_error *err);
+
+/* Ends the batch under way, on the thread that began it; its commands' outcome is
+ * unknown. */
+void cadre_store_abandon_batch(struct cadre_store *store);
 
 /* upkeep.c */
 CADRE_MUST_CHECK enum cadre_status

@@ -161,6 +161,23 @@ CADRE_MUST_CHECK enum cadre_status
 cadre_store_outcome(struct cadre_store *store, const char *principal, const char *token,
                     struct cadre_result *ret_result, struct cadre_error *err);
 
+/*
+ * Who reads beside the loop is told. Both are called on the stepping thread, with
+ * no lock held, and must not block for long.
+ */
+struct cadre_store_watch {
+	/* Everything up to `seq` is visible to read views. */
+	void (*applied)(void *ctx, cadre_seq seq);
+	/* Read views are to be begun in `kv` from now on; NULL: there are none to read,
+	 * the views are being made again. No transaction in an earlier map may be
+	 * live when it returns. */
+	void (*views)(void *ctx, struct cadre_kv *kv);
+	void *ctx;
+};
+/* Not while another thread steps. Calls both at once; `watch` NULL ends it, with
+ * a last views(NULL). Ownership: copied. */
+void cadre_store_watch(struct cadre_store *store, const struct cadre_store_watch *watch);
+
 /* For read views. Valid until the next step (a rebuild may replace it). */
 struct cadre_kv *cadre_store_kv(struct cadre_store *store);
 struct cadre_log *cadre_store_log(struct cadre_store *store);

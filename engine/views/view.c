@@ -155,3 +155,23 @@ void cadre_view_abort(struct cadre_view *view)
 	view->txn = NULL;
 	cadre_buffer_fini(&view->scratch);
 }
+
+void cadre_view_reset(struct cadre_view *view)
+{
+	CADRE_ASSERT(!view->writable);
+	cadre_kv_reset(view->txn);
+}
+
+enum cadre_status cadre_view_renew(struct cadre_view *view, struct cadre_error *err)
+{
+	enum cadre_status status = cadre_kv_renew(view->txn, err);
+
+	memset(&view->head, 0, sizeof view->head);
+	if (status == CADRE_OK && view->cursor)
+		status = cadre_kv_cursor_renew(view->cursor, view->txn);
+	if (status == CADRE_OK)
+		status = read_head(view, err);
+	if (status != CADRE_OK)
+		cadre_view_abort(view);
+	return status;
+}

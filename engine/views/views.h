@@ -68,6 +68,13 @@ CADRE_MUST_CHECK enum cadre_status cadre_view_commit(struct cadre_view *view,
                                                      struct cadre_error *err);
 void cadre_view_abort(struct cadre_view *view); /* also ends a read view */
 
+/* Read views only. Gives the snapshot back but keeps what makes the next begin
+ * cheap; renew then sees the newest commit. Between the two only renew and abort
+ * are allowed. A renew that fails ends the view. */
+void cadre_view_reset(struct cadre_view *view);
+CADRE_MUST_CHECK enum cadre_status cadre_view_renew(struct cadre_view *view,
+                                                    struct cadre_error *err);
+
 /* Applies one event; advances head.applied_seq to `seq` (which must follow). */
 CADRE_MUST_CHECK enum cadre_status cadre_view_apply(struct cadre_view *view,
                                                     cadre_seq seq, cadre_time_ms time_ms,

@@ -1,0 +1,157 @@
+/*
+ * The server's parts among themselves: server.c starts and stops, call.c takes an
+ * envelope through its operations, park.c is the keeper with what waits, answer.c
+ * packs, status.c answers for the daemon.
+ *
+ * A call belongs to one thread at a time: the one that received it, then the store's
+ * loop for its requests, then the keeper. `pending` hands it over.
+ */
+#ifndef CADRE_RPC_INTERNAL_H
+#define CADRE_RPC_INTERNAL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "proto/codec/arena.h"
+#include "replica/rpc/query.h"
+#include "replica/rpc/readers.h"
+#include "replica/rpc/server.h"
+#include "replica/transport/answerer.h"
+
+/* The arena's first bytes: a request of a few operations and its answer fit. */
+#define CALL_STORAGE_BYTES 6144u
+#define OPEN_MODE_PRINCIPAL "local"
+
+enum call_wait { WAIT_NONE, WAIT_APPLIED, WAIT_EVENT };
+
+/* One batch at the store. In the call's arena. */
+struct call_batch {
+	struct cadre_request request;
+	struct call *call;
+	size_t op; /* its number */
+	struct call_batch *next;
+	struct cadre_result results[];
+};
+
+/* One envelope being answered; the storage of its exchange. */
+struct call {
+	struct cadre_rpc_server *server;
+	struct cadre_exchange *exchange;
+	struct cadre_arena arena;
+	Cadre__V1__Request *request;
+	Cadre__V1__Response response;
+	Cadre__V1__Position position;
+	Cadre__V1__Actor actor;
+	uint8_t timeline_id[16];
+	uint64_t arrived_ns;
+	uint64_t deadline_ns;
+	size_t next_op;
+	struct call_batch *batches; /* under way */
+	atomic_size_t pending;      /* of those, and one while they are submitted */
+	bool wrote;
+	bool refused_all; /* the envelope itself */
+	struct cadre_error err;
+	/* park.c; the server's lock. */
+	bool parked;
+	size_t parked_bytes;
+	struct principal_share *share;
+	enum call_wait wait;
+	cadre_seq wait_seq;
+	uint64_t wait_until_ns;
+	struct call *next;
+	struct call *previous;
+	_Alignas(16) uint8_t storage[CALL_STORAGE_BYTES];
+};
+
+/* Calls of one principal that are parked. */
+struct principal_share {
+	uint32_t hash;
+	unsigned count; /* 0: free */
+	char name[256];
+};
+
+struct call_list {
+	struct call *first;
+	struct call *last;
+};
+
+enum rpc_metric {
+	METRIC_REQUESTS,
+	METRIC_OPS,
+	METRIC_REFUSED,
+	METRIC_TOO_MANY,
+	METRIC_ANSWERS_TOO_LARGE,
+	METRIC_PARKED,
+	METRIC_READ_US,
+	METRIC_WRITE_US,
+	METRIC_CONNECTIONS,
+	METRIC_CONNECTIONS_REFUSED,
+	METRIC_SLOW_PEERS,
+	METRIC_COUNT
+};
+
+struct cadre_rpc_server {
+	struct cadre_rpc_options options;
+	char address[CADRE_ADDRESS_BYTES];
+	char log_dir[1024];
+	struct cadre_env *env;
+	struct cadre_store_thread *thread;
+	struct cadre_answerer *answerer;
+	struct cadre_metrics *metrics;
+	struct readers readers;
+	atomic_bool refusing;
+
+	pthread_mutex_t log_lock;
+	struct cadre_log *log; /* log_lock; NULL: not open */
+
+	pthread_t keeper;
+	bool keeping;
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	bool stopping;                  /* lock */
+	struct call_list ready;         /* lock: go on with */
+	struct call_list waiting;       /* lock */
+	atomic_uint waiting_count;      /* written under lock */
+	unsigned parked;                /* lock */
+	size_t parked_bytes;            /* lock */
+	struct principal_share *shares; /* lock; parked_max of them */
+	_Atomic cadre_seq applied_seq;
+};
+
+/* ---- call.c ---- */
+
+/* The answerer's handler. */
+void rpc_answer(void *server, struct cadre_exchange *exchange);
+/* Goes on with a call whose wait is over. */
+void rpc_resume(struct call *call);
+
+/* ---- answer.c ---- */
+
+/* Packs and sends; the call is gone. */
+void rpc_send(struct call *call);
+
+/* ---- park.c ---- */
+
+enum cadre_status rpc_keeper_start(struct cadre_rpc_server *server,
+                                   struct cadre_error *err);
+/* Every parked call is answered on return. */
+void rpc_keeper_stop(struct cadre_rpc_server *server);
+/* Takes a place among the parked calls, until rpc_unpark(); a call that has one
+ * keeps it. CADRE_TOO_MANY_REQUESTS otherwise. */
+CADRE_MUST_CHECK enum cadre_status rpc_park(struct call *call, struct cadre_error *err);
+void rpc_unpark(struct call *call);
+/* Waits for `call->wait_seq` to be applied or for the time to be over; the call is
+ * the keeper's when it returns true. False: it is applied already. */
+bool rpc_wait(struct call *call);
+/* The keeper goes on with it. Threads: any. */
+void rpc_ready(struct call *call);
+/* The store's watch. */
+void rpc_applied(void *ctx, cadre_seq seq);
+
+/* ---- status.c ---- */
+
+/* StatusQuery, ModelStates, Endpoints. */
+void rpc_daemon_op(struct call *call, struct reader *reader, struct cadre_query *query,
+                   const Cadre__V1__Op *op, Cadre__V1__Result *result);
+
+#endif

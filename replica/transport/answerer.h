@@ -1,0 +1,94 @@
+/*
+ * The answering side: one nng REP socket with N contexts ("exchanges"), each with
+ * one aio.
+ *
+ * Normal sequence of an exchange: receive -> handler(exchange), on a thread of
+ * nng's -> the handler, or anyone later, makes the reply and sends it -> receive.
+ * An exchange that waits for its reply blocks no thread and no other exchange; the
+ * number of exchanges is the number of requests that can be under way.
+ *
+ * Failures. A peer that left: its reply vanishes. A peer that does not read its
+ * replies: after 5 s its connection is closed; earlier, when its replies hold an
+ * eighth of the exchanges while half of all wait to be sent. Connections beyond
+ * the cap are closed at once; the ones before are served on.
+ *
+ * Close: refuse (no new connections), let the owner answer what is under way, stop
+ * (waits for that, stops every aio, then closes the socket): nng 1.5.2 hangs when
+ * a busy socket is closed first.
+ *
+ * Threads: the handler runs on several threads at once, once per exchange. A reply
+ * may be sent from any thread, also from inside the handler.
+ */
+#ifndef CADRE_TRANSPORT_ANSWERER_H
+#define CADRE_TRANSPORT_ANSWERER_H
+
+#include "engine/base/status.h"
+#include "engine/base/types.h"
+#include "replica/transport/address.h"
+
+/* A peer that takes no byte of its reply for so long is not reading. */
+#define CADRE_SEND_TIMEOUT_MS 5000
+#define CADRE_CONNECTIONS_MAX 1024u
+#define CADRE_EXCHANGES_MAX 1024u
+
+struct cadre_answerer;
+struct cadre_exchange;
+
+typedef void (*cadre_answer_fn)(void *ctx, struct cadre_exchange *exchange);
+
+struct cadre_answerer_options {
+	const char *address;
+	uint16_t default_port;
+	bool insecure;            /* plain text on an address that is not loopback */
+	unsigned exchanges;       /* 0: CADRE_EXCHANGES_MAX */
+	unsigned connections_max; /* 0: CADRE_CONNECTIONS_MAX */
+	size_t message_bytes_max; /* of a request; larger ones close the connection */
+	size_t storage_bytes;     /* of the owner's, per exchange, zeroed at start */
+	cadre_answer_fn answer;
+	void *ctx;
+};
+
+/* Listens on return.
+ * Errors: as cadre_address_parse(), cadre_address_check_exposure() and
+ * cadre_nng_error(). */
+CADRE_MUST_CHECK enum cadre_status
+cadre_answerer_start(const struct cadre_answerer_options *options,
+                     struct cadre_answerer **ret_answerer, struct cadre_error *err);
+/* With the port that was chosen for port 0. */
+const struct cadre_address *cadre_answerer_address(const struct cadre_answerer *answerer);
+/* Closes the listener; connections stay. */
+void cadre_answerer_refuse(struct cadre_answerer *answerer);
+/* Waits until every exchange that the handler got is answered or dropped: the
+ * owner sees to that. Frees. Takes NULL. Not from the handler. */
+void cadre_answerer_stop(struct cadre_answerer *answerer);
+
+struct cadre_answerer_stat {
+	unsigned connections;
+	uint64_t connections_refused; /* over the cap */
+	uint64_t slow_peers_closed;
+	unsigned handling; /* exchanges between handler and reply */
+};
+/* Threads: any. */
+void cadre_answerer_stat(struct cadre_answerer *answerer,
+                         struct cadre_answerer_stat *ret_stat);
+
+/* The request. Ownership: the exchange's, until reply_begin, reply or drop. */
+struct cadre_slice cadre_exchange_request(const struct cadre_exchange *exchange);
+/* The owner's bytes of this exchange, aligned for any type. Kept from request to
+ * request; cadre_answerer_each_storage() reaches all, to free what hangs there. */
+void *cadre_exchange_storage(struct cadre_exchange *exchange);
+/* Names the connection while it lives. */
+uint32_t cadre_exchange_peer(const struct cadre_exchange *exchange);
+/* Room for a reply of exactly `bytes`; the request is gone. NULL: out of memory,
+ * the exchange must be dropped. */
+uint8_t *cadre_exchange_reply_begin(struct cadre_exchange *exchange, size_t bytes);
+/* Sends it. The exchange is no longer the caller's. */
+void cadre_exchange_reply_send(struct cadre_exchange *exchange);
+/* No reply: closes the connection, so that the peer need not wait. */
+void cadre_exchange_drop(struct cadre_exchange *exchange);
+
+/* Before stop, or after refuse with nothing under way. */
+void cadre_answerer_each_storage(struct cadre_answerer *answerer,
+                                 void (*fn)(void *storage));
+
+#endif
