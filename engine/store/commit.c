@@ -39,6 +39,12 @@ static const uint8_t *fresh_random(struct cadre_store *store)
 	return store->random + store->random_left;
 }
 
+/* Whether a status is the command's own refusal, or a failure of the store. */
+static bool is_refusal(enum cadre_status status)
+{
+	return status >= CADRE_INVALID_PARAMETER && status <= CADRE_TOO_MANY_REQUESTS;
+}
+
 /* Packs, adds and applies one event. CADRE_LIMIT_EXCEEDED: the batch is full and
  * nothing happened. Any other failure: the transaction must be given up. */
 static enum cadre_status put_event(struct fill *fill, const Cadre__V1__Event *event,
@@ -66,7 +72,11 @@ static enum cadre_status put_event(struct fill *fill, const Cadre__V1__Event *ev
 	                          err);
 	if (status == CADRE_OK)
 		fill->next_seq++;
-	return status;
+	/* Half an event is in batch and views: no refusal undoes that. */
+	return is_refusal(status) ? cadre_error_set(err, CADRE_INTERNAL,
+	                                            "applying a decided event: %s",
+	                                            cadre_status_name(status))
+	                          : status;
 }
 
 static struct cadre_decide decide_context(struct fill *fill,
@@ -96,12 +106,6 @@ static void fill_result(const struct cadre_store *store,
 	if (decision->resource)
 		cadre_etag(store->cluster_id, decision->resource, decision->etag_seq,
 		           result->etag);
-}
-
-/* Whether a status is the command's own refusal, or a failure of the store. */
-static bool is_refusal(enum cadre_status status)
-{
-	return status >= CADRE_INVALID_PARAMETER && status <= CADRE_TOO_MANY_REQUESTS;
 }
 
 /* The first answer when the request's token is known: `*ret_row`, else NULL. */
@@ -398,6 +402,18 @@ static void give_up(struct cadre_store *store, enum cadre_status status,
 	cadre_request_fail_all(&store->waiting, status, message);
 }
 
+void cadre_store_abandon_batch(struct cadre_store *store)
+{
+	if (store->view_open)
+		cadre_view_abort(&store->view);
+	store->view_open = false;
+	store->phase = PHASE_IDLE;
+	cadre_request_fail_all(
+	        &store->flight, CADRE_DEADLINE,
+	        "the store was closed before the outcome was known: ask by "
+	        "retry token");
+}
+
 static void complete_flight(struct cadre_store *store, bool durable, bool visible)
 {
 	struct cadre_request *request;
@@ -442,12 +458,10 @@ static enum cadre_status write_batch(struct fill *fill, struct cadre_error *err)
 	status = cadre_view_end_batch(&store->view, &store->batch_header, err);
 	if (status == CADRE_OK)
 		status = reserve_space(store, err);
-	if (status == CADRE_OK) {
+	if (status == CADRE_OK)
 		status = cadre_log_append(store->log, cadre_buffer_slice(&store->batch),
 		                          store->committed_seq, err);
-		if (status == CADRE_IO_ERROR)
-			store->failed = true;
-	}
+	store->failed = cadre_log_failed(store->log);
 	return status;
 }
 
@@ -536,6 +550,26 @@ enum cadre_status cadre_store_sync_batch(struct cadre_store *store,
 	return CADRE_OK;
 }
 
+/* Segments are prepared and sealed between batches when the store is idle. One that
+ * never is must keep pace all the same: for each byte written, one zeroed and one
+ * sealed. After the answers, so that only the next batch waits. */
+static void keep_pace(struct cadre_store *store)
+{
+	struct cadre_error ignored = CADRE_ERROR_INIT;
+	bool more = store->waiting.first != NULL;
+
+	store->upkeep_debt += 2 * (store->batch.length + CADRE_FRAME_SHARE_BYTES);
+	while (more && store->upkeep_debt >= CADRE_PACE_SLICE_BYTES) {
+		store->upkeep_debt -= CADRE_PACE_SLICE_BYTES;
+		/* Put off, not lost: prepare says so when a command needs the room. */
+		if (cadre_log_maintain(store->log, CADRE_PACE_SLICE_BYTES, &more, &ignored) !=
+		    CADRE_OK)
+			more = false;
+	}
+	if (store->upkeep_debt > CADRE_PACE_SLICE_BYTES)
+		store->upkeep_debt = 0;
+}
+
 enum cadre_status cadre_store_commit_batch(struct cadre_store *store,
                                            struct cadre_error *err)
 {
@@ -546,6 +580,7 @@ enum cadre_status cadre_store_commit_batch(struct cadre_store *store,
 	status = cadre_store_commit_view(store, &store->view, err);
 	if (status == CADRE_OK) {
 		complete_flight(store, true, true);
+		keep_pace(store);
 		return CADRE_OK;
 	}
 	/* Durable is durable: answer, and bring the views after it. */

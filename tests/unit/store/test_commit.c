@@ -381,6 +381,30 @@ static void what_does_not_fit_one_batch_goes_into_the_next(void **state)
 	fixture_fini(&fixture);
 }
 
+static void a_store_that_is_never_idle_still_seals_its_segments(void **state)
+{
+	struct fixture fixture;
+	struct cadre_error err = CADRE_ERROR_INIT;
+	struct cadre_log_stat stat;
+	bool again;
+
+	(void)state;
+	fixture_init(&fixture);
+	fixture_open(&fixture);
+	for (unsigned i = 0; i < 3000; i++) {
+		/* Two a round: something waits after each commit. */
+		(void)fixture_send_one(&fixture, NULL,
+		                       fixture_create_group(&fixture, "g", i, 2));
+		(void)fixture_send_one(&fixture, NULL,
+		                       fixture_create_group(&fixture, "g", i, 2));
+		assert_ok(cadre_store_step(fixture.store, &again, &err));
+	}
+	stat = fixture_status(&fixture).log_stat;
+	assert_true(stat.segments > 10);
+	assert_true(stat.sealed_segments + 4 >= stat.segments);
+	fixture_fini(&fixture);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -398,6 +422,7 @@ int main(void)
 		cmocka_unit_test(a_command_past_its_deadline_is_never_decided),
 		cmocka_unit_test(every_1024_events_the_log_tells_the_state_digest),
 		cmocka_unit_test(time_never_goes_back_and_a_jump_stops_the_leader),
+		cmocka_unit_test(a_store_that_is_never_idle_still_seals_its_segments),
 		cmocka_unit_test(nothing_is_stamped_at_or_before_the_watermark_once_told),
 		cmocka_unit_test(what_does_not_fit_one_batch_goes_into_the_next),
 	};
