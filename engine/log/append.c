@@ -13,6 +13,11 @@ static enum cadre_status latched(const struct cadre_log *log, struct cadre_error
 	                       "\"%.400s\": a write failed before; restart", log->dir);
 }
 
+bool cadre_log_failed(const struct cadre_log *log)
+{
+	return log->latched;
+}
+
 /* Where the head will be once `batches` are appended. */
 static enum cadre_status head_after(const struct cadre_log *log,
                                     struct cadre_slice batches,

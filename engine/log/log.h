@@ -116,6 +116,8 @@ cadre_log_seal_mark(struct cadre_log *log, cadre_seq commit_seq, struct cadre_er
  * CADRE_OUT_OF_SPACE; clears by itself when space returns. */
 CADRE_MUST_CHECK enum cadre_status
 cadre_log_prepare(struct cadre_log *log, size_t payload_bytes, struct cadre_error *err);
+/* A write or sync failed: from now on everything answers CADRE_IO_ERROR. */
+bool cadre_log_failed(const struct cadre_log *log);
 /* One slice of background work of about `budget_bytes`: zeroing the next
  * segment, sealing a closed one, dropping what sealing made useless.
  * `*ret_more` says whether more waits. An error here loses nothing. */

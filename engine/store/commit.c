@@ -26,7 +26,7 @@ struct fill {
 	cadre_seq next_seq;
 	cadre_time_ms time_ms;
 	cadre_seq digest_due; /* a digest record is due at this seq */
-	bool full; /* the last event found no room */
+	bool full;            /* the last event found no room */
 };
 
 static const uint8_t *fresh_random(struct cadre_store *store)
@@ -114,13 +114,13 @@ static enum cadre_status look_token_up(struct fill *fill, struct cadre_request *
                                        Cadre__V1__TokenRow **ret_row)
 {
 	struct cadre_decide decide = decide_context(fill, request);
-	enum cadre_status status =
-	        cadre_batch_hash(request->batch, ret_hash, &request->err);
+	enum cadre_status status = cadre_batch_hash(request->batch, ret_hash,
+	                                            &request->err);
 
 	*ret_row = NULL;
 	if (status == CADRE_OK)
-		status = cadre_decide_token(&decide, request->batch->retry_token, ret_hash,
-		                            ret_row, &request->err);
+		status = cadre_decide_token(&decide, request->batch->retry_token,
+		                            ret_hash, ret_row, &request->err);
 	return status;
 }
 

@@ -157,6 +157,10 @@ CADRE_MUST_CHECK enum cadre_status cadre_store_commit_batch(struct cadre_store *
  * unknown. */
 void cadre_store_abandon_batch(struct cadre_store *store);
 
+/* Ends the batch under way, on the thread that began it; its commands' outcome is
+ * unknown. */
+void cadre_store_abandon_batch(struct cadre_store *store);
+
 /* upkeep.c */
 CADRE_MUST_CHECK enum cadre_status
 cadre_store_upkeep(struct cadre_store *store, bool *ret_again, struct cadre_error *err);

@@ -71,6 +71,27 @@ enum cadre_status cadre_node_read(struct cadre_env *env, const struct store_path
 	return CADRE_OK;
 }
 
+/* Durability: the data directory's own name survives. Those in it are synced by
+ * whoever puts something there. */
+static enum cadre_status sync_parent(struct cadre_env *env, const char *dir,
+                                     struct cadre_error *err)
+{
+	char parent[CADRE_PATH_BYTES];
+	size_t length = strlen(dir);
+
+	while (length > 0 && dir[length - 1] == '/')
+		length--;
+	while (length > 0 && dir[length - 1] != '/')
+		length--;
+	if (length == 0)
+		return env->ops->sync_dir(env, ".", err);
+	while (length > 1 && dir[length - 1] == '/')
+		length--;
+	memcpy(parent, dir, length);
+	parent[length] = '\0';
+	return env->ops->sync_dir(env, parent, err);
+}
+
 static enum cadre_status make_dirs(struct cadre_env *env, const struct store_paths *paths,
                                    struct cadre_error *err)
 {
@@ -80,7 +101,7 @@ static enum cadre_status make_dirs(struct cadre_env *env, const struct store_pat
 
 	for (size_t i = 0; i < sizeof dirs / sizeof dirs[0] && status == CADRE_OK; i++)
 		status = env->ops->mkdir(env, dirs[i], err);
-	return status;
+	return status == CADRE_OK ? sync_parent(env, paths->dir, err) : status;
 }
 
 /* node.meta last: a directory without it was never finished, and init may be

@@ -56,6 +56,13 @@ static enum cadre_status step_views(struct cadre_store *store, bool *ret_again,
 	return status;
 }
 
+/* Nothing is decided in front of batches that are in the log and not committed. */
+static bool may_decide(const struct cadre_store *store)
+{
+	return store->waiting.first && !store->behind && !store->rebuild &&
+	       store->view_head.applied_seq == cadre_log_head(store->log).last_seq;
+}
+
 enum cadre_status cadre_store_step(struct cadre_store *store, bool *ret_again,
                                    struct cadre_error *err)
 {
@@ -81,14 +88,14 @@ enum cadre_status cadre_store_step(struct cadre_store *store, bool *ret_again,
 	}
 	if (store->behind || store->rebuild)
 		return step_views(store, ret_again, err);
-	if (store->waiting.first)
+	if (may_decide(store))
 		return cadre_store_decide_waiting(store, err);
 	return cadre_store_upkeep(store, ret_again, err);
 }
 
 uint64_t cadre_store_idle_ns(const struct cadre_store *store)
 {
-	if (store->waiting.first && !store->behind)
+	if (store->phase == PHASE_IDLE && may_decide(store))
 		return 0;
 	if (store->behind || store->rebuild)
 		return CADRE_REAPPLY_PAUSE_NS;
@@ -97,6 +104,11 @@ uint64_t cadre_store_idle_ns(const struct cadre_store *store)
 
 void cadre_store_commit(struct cadre_store *store, cadre_seq seq)
 {
+	cadre_seq last = cadre_log_head(store->log).last_seq;
+
+	/* What is not here yet is said again with the batches. */
+	if (seq > last)
+		seq = last;
 	if (seq <= store->committed_seq)
 		return;
 	store->committed_seq = seq;
@@ -108,7 +120,6 @@ enum cadre_status cadre_store_append(struct cadre_store *store,
                                      struct cadre_slice batches, cadre_seq commit_seq,
                                      struct cadre_error *err)
 {
-	cadre_seq last;
 	enum cadre_status status;
 
 	if (store->failed)
@@ -120,15 +131,13 @@ enum cadre_status cadre_store_append(struct cadre_store *store,
 		status = cadre_log_append(store->log, batches, store->committed_seq, err);
 	if (status == CADRE_OK)
 		status = cadre_log_sync(store->log, err);
-	if (status == CADRE_IO_ERROR)
-		store->failed = true;
+	store->failed = cadre_log_failed(store->log);
 	if (status != CADRE_OK)
 		return status;
 	store->last_sync_ns = store->env->ops->mono_ns(store->env);
 	store->log_bytes += batches.length;
 	store->sealed_tail = false;
-	last = cadre_log_head(store->log).last_seq;
-	cadre_store_commit(store, commit_seq < last ? commit_seq : last);
+	cadre_store_commit(store, commit_seq);
 	return CADRE_OK;
 }
 
@@ -166,6 +175,12 @@ enum cadre_status cadre_store_outcome(struct cadre_store *store, const char *pri
 	enum cadre_status status;
 
 	memset(ret_result, 0, sizeof *ret_result);
+	if (store->failed || store->behind || store->rebuild || !store->kv)
+		return cadre_error_set(
+		        err, CADRE_UNAVAILABLE,
+		        "retry token \"%.64s\": not all that is in the log can be seen "
+		        "here now; ask again",
+		        token);
 	status = cadre_view_begin(&view, store->kv, CADRE_KV_READ, &store->arena, err);
 	if (status != CADRE_OK)
 		return status;
@@ -205,13 +220,14 @@ struct cadre_control_page *cadre_store_control_page(struct cadre_store *store)
 
 /* A leader stamps no earlier than what it once answered here, so that an answer
  * about the past stays true. A batch under way is stamped already. A follower
- * knows the last batch only. */
+ * knows the last batch only, and so does a leader whose views are behind its log. */
 cadre_time_ms cadre_store_watermark(struct cadre_store *store)
 {
 	cadre_time_ms settled = store->view_head.time_ms;
 	cadre_time_ms wall;
 
-	if (!store->options.follower && !store->options.no_auto_commit) {
+	if (!store->options.follower && !store->options.no_auto_commit &&
+	    !store->behind && !store->rebuild) {
 		wall = store->env->ops->wall_ms(store->env);
 		if (store->phase != PHASE_IDLE)
 			wall = store->batch_header.time_ms;
@@ -230,10 +246,15 @@ enum cadre_status cadre_store_snapshot(struct cadre_store *store,
 {
 	struct cadre_snapshot_info info;
 	unsigned kept = store->options.snapshots_kept ? store->options.snapshots_kept : 2;
-	enum cadre_status status = cadre_snapshot_write(
-	        store->env, store->paths.snapshots, store->kv, store->options.progress,
-	        store->options.progress_ctx, &info, err);
+	enum cadre_status status;
 
+	if (store->rebuild || !store->kv)
+		return cadre_error_set(err, CADRE_UNAVAILABLE,
+		                       "\"%s\": the views are being made again",
+		                       store->paths.views);
+	status = cadre_snapshot_write(store->env, store->paths.snapshots, store->kv,
+	                              store->options.progress,
+	                              store->options.progress_ctx, &info, err);
 	if (status != CADRE_OK)
 		return status;
 	store->snapshots.last_seq = info.head.applied_seq;

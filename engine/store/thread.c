@@ -30,6 +30,7 @@ struct cadre_store_thread {
 	bool ended;                /* lock; the loop takes nothing any more */
 	bool stopping;             /* lock */
 	bool failed;               /* lock */
+	unsigned callers;          /* lock; inside cadre_store_thread_run() */
 	/* The snapshot writer: started and joined by the loop. */
 	pthread_t writer;
 	bool writing;                    /* the loop's alone */
@@ -171,6 +172,7 @@ static void *run(void *ctx)
 	struct cadre_store_thread *thread = ctx;
 	struct cadre_store *store = thread->store;
 	struct cadre_error err = CADRE_ERROR_INIT;
+	struct request_list left;
 	bool again = false;
 
 	/* A batch under way is finished, unless it waits for somebody else's word. */
@@ -183,14 +185,19 @@ static void *run(void *ctx)
 		if (!again)
 			wait_for_work(thread);
 	}
+	/* A write transaction ends on its thread, and the writer may wait for that. */
+	cadre_store_abandon_batch(store);
 	join_writer(thread);
 	pthread_mutex_lock(&thread->lock);
 	thread->failed = !thread->stopping;
 	thread->ended = true;
+	left = thread->inbox;
+	memset(&thread->inbox, 0, sizeof thread->inbox);
 	pthread_mutex_unlock(&thread->lock);
 	run_jobs(thread, false);
 	cadre_request_fail_all(&store->waiting, CADRE_UNAVAILABLE,
 	                       "the store is stopping");
+	cadre_request_fail_all(&left, CADRE_UNAVAILABLE, "the store is stopping");
 	return NULL;
 }
 
@@ -237,9 +244,13 @@ void cadre_store_thread_stop(struct cadre_store_thread *thread)
 	pthread_cond_signal(&thread->wake);
 	pthread_mutex_unlock(&thread->lock);
 	pthread_join(thread->loop, NULL);
-	cadre_request_fail_all(&thread->inbox, CADRE_UNAVAILABLE,
-	                       "the store is stopping");
+	/* Who waited for a job must have left before the lock goes. */
+	pthread_mutex_lock(&thread->lock);
+	while (thread->callers > 0)
+		pthread_cond_wait(&thread->job_done, &thread->lock);
+	pthread_mutex_unlock(&thread->lock);
 	pthread_cond_destroy(&thread->wake);
+	pthread_cond_destroy(&thread->job_done);
 	pthread_mutex_destroy(&thread->lock);
 	free(thread);
 }
@@ -250,7 +261,7 @@ void cadre_store_thread_submit(struct cadre_store_thread *thread,
 	bool refused;
 
 	pthread_mutex_lock(&thread->lock);
-	refused = thread->stopping || thread->failed;
+	refused = thread->stopping || thread->ended;
 	if (!refused) {
 		cadre_request_push(&thread->inbox, request);
 		pthread_cond_signal(&thread->wake);
@@ -272,8 +283,11 @@ bool cadre_store_thread_run(struct cadre_store_thread *thread, cadre_store_job_f
 			end = &(*end)->next;
 		*end = &job;
 		pthread_cond_signal(&thread->wake);
+		thread->callers++;
 		while (!job.done)
 			pthread_cond_wait(&thread->job_done, &thread->lock);
+		thread->callers--;
+		pthread_cond_broadcast(&thread->job_done);
 	}
 	pthread_mutex_unlock(&thread->lock);
 	return job.ran;
