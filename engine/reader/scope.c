@@ -27,6 +27,9 @@
 
 #include "engine/reader/internal.h"
 
+#define SCOPE_BYTES                                                                 \
+	((sizeof(struct cadre_scope) + READER_CACHE_LINE - 1) / READER_CACHE_LINE * \
+	 READER_CACHE_LINE)
 #define NO_POINTER 1u /* an odd epoch: nothing is kept under it */
 
 /* ---- the target ---- */
@@ -76,31 +79,46 @@ static enum cadre_status no_pointer(struct cadre_scope *scope, enum cadre_status
 	return status;
 }
 
+/* LMDB looks at the page its cursor stands on before it searches: two cache misses
+ * for nothing when the next key lies elsewhere. */
+static enum cadre_status forget_position(struct cadre_reader *reader)
+{
+	return cadre_kv_cursor_renew(reader->view.cursor, reader->view.txn);
+}
+
 static enum cadre_status pointer_now(struct cadre_scope *scope)
 {
 	uint64_t epoch = scope->reader->pointer_epoch;
 	enum cadre_status status;
 
-	if (scope->kind == CADRE__V1__KIND__KIND_GROUP || scope->pointer_epoch == epoch)
+	if (scope->kind == CADRE__V1__KIND__KIND_GROUP ||
+	    ((epoch & 1) == 0 && scope->pointer_epoch == epoch))
 		return CADRE_OK;
 	scope->pointer_epoch = NO_POINTER;
 	status = cadre_view_pointer(&scope->reader->view, scope->kind, scope->id,
 	                            CADRE_SEQ_MAX, &scope->pointer, &scope->reader->err);
 	if (status == CADRE_OK && (epoch & 1) == 0)
 		scope->pointer_epoch = epoch;
+	if (status == CADRE_OK)
+		status = forget_position(scope->reader);
 	return no_pointer(scope, status);
 }
 
 static enum cadre_status pointer_at(struct cadre_scope *scope, cadre_seq at,
                                     struct cadre_pointer *ret_pointer)
 {
+	struct cadre_reader *reader = scope->reader;
+	enum cadre_status status;
+
 	if (scope->kind == CADRE__V1__KIND__KIND_GROUP && at >= scope->id) {
 		*ret_pointer = scope->pointer;
 		return CADRE_OK;
 	}
-	return no_pointer(scope,
-	                  cadre_view_pointer(&scope->reader->view, scope->kind, scope->id,
-	                                     at, ret_pointer, &scope->reader->err));
+	status = cadre_view_pointer(&reader->view, scope->kind, scope->id, at,
+	                            ret_pointer, &reader->err);
+	if (status == CADRE_OK)
+		status = forget_position(reader);
+	return no_pointer(scope, status);
 }
 
 /* ---- one look-up ---- */
@@ -179,12 +197,13 @@ int cadre_scope_open(struct cadre_reader *reader, const char *target_ocid,
 		                "no target, or an OCID longer than 255 bytes");
 		return CADRE_READER_INVALID;
 	}
-	scope = calloc(1, sizeof *scope);
+	scope = aligned_alloc(READER_CACHE_LINE, SCOPE_BYTES);
 	if (!scope) {
 		cadre_error_set(&reader->err, CADRE_OUT_OF_MEMORY,
 		                "no memory for a scope");
 		return CADRE_READER_NO_MEMORY;
 	}
+	memset(scope, 0, sizeof *scope);
 	scope->reader = reader;
 	memcpy(scope->ocid, target_ocid, strlen(target_ocid) + 1);
 	status = enter(scope);

@@ -139,6 +139,34 @@ static void a_damaged_page_is_unavailable_until_the_owner_makes_it_anew(void **s
 	cadre_reader_close(reader);
 }
 
+static void odd_epoch(struct cadre_control_page *page)
+{
+	atomic_store(&page->pointer_epoch, 1);
+}
+
+static void even_epoch(struct cadre_control_page *page)
+{
+	atomic_store(&page->pointer_epoch, 2);
+}
+
+/* As while a commit of pointers runs. */
+static void under_an_odd_epoch_pointers_are_looked_up_each_time(void **state)
+{
+	struct made history = node_make(&node, "history %s", group.ocid);
+	struct cadre_reader *reader = reader_of(&node);
+	struct cadre_scope *scope = scope_of(reader, history.ocid);
+
+	(void)state;
+	change_page(odd_epoch);
+	assert_int_equal(resolve(scope, 1, NULL), CADRE_READER_OK);
+	(void)node_make(&node, "patch %s 70", history.ocid);
+	change_page(odd_epoch);
+	assert_int_equal(resolve(scope, 70, NULL), CADRE_READER_OK);
+	change_page(even_epoch);
+	assert_int_equal(resolve(scope, 70, NULL), CADRE_READER_OK);
+	cadre_reader_close(reader);
+}
+
 static void a_directory_without_a_daemon_is_unavailable(void **state)
 {
 	struct cadre_reader *reader = NULL;
@@ -162,6 +190,7 @@ int main(void)
 		cmocka_unit_test(scopes_follow_into_a_new_generation),
 		cmocka_unit_test(
 		        a_damaged_page_is_unavailable_until_the_owner_makes_it_anew),
+		cmocka_unit_test(under_an_odd_epoch_pointers_are_looked_up_each_time),
 		cmocka_unit_test(a_directory_without_a_daemon_is_unavailable),
 	};
 
