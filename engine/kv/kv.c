@@ -198,6 +198,12 @@ enum cadre_status cadre_kv_stat(struct cadre_kv *kv, struct cadre_kv_stat *ret_s
 	return kv->ops->stat(kv, ret_stat, err);
 }
 
+void cadre_kv_relax(struct cadre_kv *kv)
+{
+	if (kv->ops->relax)
+		kv->ops->relax(kv);
+}
+
 enum cadre_status cadre_kv_reader_check(struct cadre_kv *kv, unsigned *ret_cleared,
                                         struct cadre_error *err)
 {

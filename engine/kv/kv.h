@@ -144,6 +144,10 @@ CADRE_MUST_CHECK enum cadre_status cadre_kv_stat(struct cadre_kv *kv,
 CADRE_MUST_CHECK enum cadre_status cadre_kv_reader_check(struct cadre_kv *kv,
                                                          unsigned *ret_cleared,
                                                          struct cadre_error *err);
+/* Bulk work touches the whole map once; this gives the touched pages back to the page
+ * cache, so that they do not count as this process's memory. Costs later accesses a
+ * soft fault each. Memory kind: nothing. */
+void cadre_kv_relax(struct cadre_kv *kv);
 /* A consistent copy of the last committed state as directory `path` (created).
  * CADRE_CONFLICT when it exists, CADRE_INVALID_PARAMETER for the memory kind.
  * Durability: the copy survives power loss after CADRE_OK. Threads: any. */

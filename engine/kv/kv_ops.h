@@ -51,6 +51,7 @@ struct cadre_kv_ops {
 	                          struct cadre_error *err);
 	enum cadre_status (*reader_check)(struct cadre_kv *kv, unsigned *ret_cleared,
 	                                  struct cadre_error *err);
+	void (*relax)(struct cadre_kv *kv); /* may be NULL */
 	enum cadre_status (*copy)(struct cadre_kv *kv, const char *path,
 	                          struct cadre_error *err);
 };

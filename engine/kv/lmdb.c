@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "engine/base/assert.h"
@@ -342,6 +343,13 @@ static enum cadre_status op_reader_check(struct cadre_kv *kv, unsigned *ret_clea
 	return CADRE_OK;
 }
 
+static void op_relax(struct cadre_kv *kv)
+{
+	/* Not an error when refused: the pages then stay mapped. */
+	if (kv_of(kv)->map)
+		(void)madvise(kv_of(kv)->map, kv_of(kv)->map_length, MADV_DONTNEED);
+}
+
 static enum cadre_status op_copy(struct cadre_kv *kv, const char *path,
                                  struct cadre_error *err)
 {
@@ -368,6 +376,7 @@ static const struct cadre_kv_ops lmdb_ops = {
 	.sync = op_sync,
 	.stat = op_stat,
 	.reader_check = op_reader_check,
+	.relax = op_relax,
 	.copy = op_copy,
 };
 

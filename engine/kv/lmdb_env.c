@@ -139,16 +139,16 @@ static void on_lmdb_assert(MDB_env *env, const char *text)
 	cadre_assert_failed(text, "lmdb", 0);
 }
 
-/* Core dumps leave the map out. LMDB hides its address: /proc knows. Best
- * effort, a failure costs only the size of a dump. */
-static void exclude_from_dumps(MDB_env *env)
+/* LMDB hides where its map is: /proc knows. Core dumps leave it out. Best effort, a
+ * failure costs only the size of a dump and of the resident set. */
+static void find_map(struct lmdb_kv *lmdb)
 {
 	mdb_filehandle_t fd;
 	struct stat info;
 	char line[PATH_MAX + 128];
 	FILE *maps;
 
-	if (mdb_env_get_fd(env, &fd) != 0 || fstat(fd, &info) != 0)
+	if (mdb_env_get_fd(lmdb->env, &fd) != 0 || fstat(fd, &info) != 0)
 		return;
 	maps = fopen("/proc/self/maps", "re");
 	if (!maps)
@@ -159,8 +159,11 @@ static void exclude_from_dumps(MDB_env *env)
 		uint64_t inode;
 		if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %*s %*s %*s %" SCNu64, &from,
 		           &to, &inode) == 3 &&
-		    inode == info.st_ino && strstr(line, "/data.mdb"))
-			(void)madvise((void *)from, to - from, MADV_DONTDUMP);
+		    inode == info.st_ino && strstr(line, "/data.mdb")) {
+			lmdb->map = (void *)from;
+			lmdb->map_length = to - from;
+			(void)madvise(lmdb->map, lmdb->map_length, MADV_DONTDUMP);
+		}
 	}
 	fclose(maps);
 }
@@ -206,7 +209,7 @@ static enum cadre_status start_env(struct lmdb_kv *lmdb, unsigned readers_max,
 	if (rc == 0)
 		rc = open_database(lmdb);
 	if (rc == 0)
-		exclude_from_dumps(lmdb->env);
+		find_map(lmdb);
 	return lmdb_error(err, rc, lmdb->path, "opening the map");
 }
 

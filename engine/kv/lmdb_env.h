@@ -14,6 +14,8 @@ struct lmdb_kv {
 	MDB_dbi dbi; /* the one unnamed database */
 	pid_t pid;   /* of the opener: an environment does not survive fork */
 	uint64_t map_bytes;
+	void *map; /* where data.mdb is mapped; NULL when that was not found */
+	size_t map_length;
 	dev_t device; /* of the directory, as is inode */
 	ino_t inode;
 	struct lmdb_kv *next_open; /* guarded by the registry's lock */

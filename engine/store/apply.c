@@ -122,6 +122,8 @@ enum cadre_status cadre_store_catch_up(struct cadre_store *store, uint64_t slice
 	       (slice_events == 0 ||
 	        store->view_head.applied_seq - first < slice_events)) {
 		status = apply_some(store, cursor, target, &end, err);
+		if (slice_events == 0)
+			cadre_kv_relax(store->kv); /* millions of events in one go */
 		if (status == CADRE_OK && store->options.progress)
 			status = store->options.progress(store->options.progress_ctx,
 			                                 store->view_head.applied_seq,
@@ -146,21 +148,70 @@ static enum cadre_status read_head(struct cadre_store *store, struct cadre_error
 	return CADRE_OK;
 }
 
-/* A snapshot serves when the log goes on from it. */
+bool cadre_store_fits_log(struct cadre_store *store, const struct cadre_view_head *view)
+{
+	struct cadre_log_head head = cadre_log_head(store->log);
+	struct cadre_log_cursor *cursor = NULL;
+	struct cadre_batch batch;
+	cadre_seq at = view->applied_seq;
+	bool fits = false;
+
+	if (at == 0)
+		return true;
+	if (at == head.last_seq)
+		return memcmp(&head.chain, &view->chain, sizeof head.chain) == 0;
+	/* The batch at `at` may be older than the log. */
+	if (cadre_log_cursor_open(store->log, at + 1, &cursor, NULL) == CADRE_OK &&
+	    cadre_log_cursor_next(cursor, &batch, NULL) == CADRE_OK)
+		fits = batch.header.first_seq == at + 1 &&
+		       cadre_batch_check_chain(&batch, &view->chain, NULL) == CADRE_OK;
+	cadre_log_cursor_close(cursor);
+	return fits;
+}
+
+/* The newest snapshot that the log goes on from: after a repair that cut the log, an
+ * older one may be of events that are no more. */
+static enum cadre_status find_snapshot(struct cadre_store *store, cadre_seq limit,
+                                       struct cadre_snapshot_info *info)
+{
+	enum cadre_status status = CADRE_OK;
+
+	while (status == CADRE_OK && limit > 0) {
+		status = cadre_snapshot_newest(store->env, store->paths.snapshots, limit,
+		                               info, NULL);
+		if (status != CADRE_OK)
+			return CADRE_NOT_FOUND;
+		if (info->head.schema == CADRE_VIEWS_SCHEMA &&
+		    cadre_store_fits_log(store, &info->head))
+			return CADRE_OK;
+		limit = info->head.applied_seq - 1;
+	}
+	return CADRE_NOT_FOUND;
+}
+
+/* Into a new generation: from the newest snapshot that can be read to its end. A
+ * damaged one costs its half-filled generation. CADRE_NOT_FOUND: none serves. */
 static enum cadre_status load_snapshot(struct cadre_store *store, struct cadre_error *err)
 {
 	struct cadre_snapshot_info info;
-	struct cadre_log_head head = cadre_log_head(store->log);
-	cadre_seq limit = store->committed_seq < head.last_seq ? store->committed_seq
-	                                                       : head.last_seq;
-	enum cadre_status status = cadre_snapshot_newest(
-	        store->env, store->paths.snapshots, limit, &info, NULL);
+	cadre_seq last = cadre_log_head(store->log).last_seq;
+	cadre_seq limit = store->committed_seq < last ? store->committed_seq : last;
+	enum cadre_status status = cadre_generation_next(store, err);
 
-	if (status != CADRE_OK || info.head.schema != CADRE_VIEWS_SCHEMA)
-		return CADRE_NOT_FOUND;
-	return cadre_snapshot_load(
-	        store->env, store->paths.snapshots, info.head.applied_seq, store->kv,
-	        store->options.progress, store->options.progress_ctx, err);
+	while (status == CADRE_OK) {
+		status = find_snapshot(store, limit, &info);
+		if (status != CADRE_OK)
+			return status;
+		limit = info.head.applied_seq - 1;
+		status = cadre_snapshot_load(store->env, store->paths.snapshots,
+		                             info.head.applied_seq, store->kv,
+		                             store->options.progress,
+		                             store->options.progress_ctx, err);
+		if (status != CADRE_CORRUPT)
+			return status;
+		status = cadre_generation_next(store, err);
+	}
+	return status;
 }
 
 enum cadre_status cadre_store_rebuild(struct cadre_store *store, struct cadre_error *err)
@@ -172,19 +223,10 @@ enum cadre_status cadre_store_rebuild(struct cadre_store *store, struct cadre_er
 		atomic_store(&store->control.page->state, CADRE_CONTROL_REBUILDING);
 	cadre_store_say_views(store, false);
 	memset(&store->view_head, 0, sizeof store->view_head);
-	status = cadre_generation_next(store, err);
-	if (status != CADRE_OK)
-		return status;
 	status = load_snapshot(store, err);
-	if (status == CADRE_CORRUPT) {
-		/* The log can do without it; start over in a clean generation. */
-		status = cadre_generation_next(store, err);
-		if (status != CADRE_OK)
-			return status;
-	} else if (status != CADRE_OK && status != CADRE_NOT_FOUND) {
-		return status;
-	}
-	status = read_head(store, err);
+	/* The log can do without one. */
+	if (status == CADRE_OK || status == CADRE_NOT_FOUND)
+		status = read_head(store, err);
 	if (status == CADRE_OK)
 		status = cadre_store_catch_up(store, 0, &more, err);
 	if (status != CADRE_OK)

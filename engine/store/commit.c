@@ -551,23 +551,28 @@ enum cadre_status cadre_store_sync_batch(struct cadre_store *store,
 }
 
 /* Segments are prepared and sealed between batches when the store is idle. One that
- * never is must keep pace all the same: for each byte written, one zeroed and one
- * sealed. After the answers, so that only the next batch waits. */
+ * never is must keep pace all the same: for each byte of a frame one is zeroed and
+ * one sealed, and a little more. After the answers, so that only the next batch waits. */
 static void keep_pace(struct cadre_store *store)
 {
 	struct cadre_error ignored = CADRE_ERROR_INIT;
 	bool more = store->waiting.first != NULL;
+	uint64_t segment_bytes = store->options.segment_bytes;
+	/* One slice works on one segment only: small segments want small slices. */
+	uint64_t slice = segment_bytes > 0 && segment_bytes < 4 * CADRE_PACE_SLICE_BYTES
+	                         ? segment_bytes / 4
+	                         : CADRE_PACE_SLICE_BYTES;
 
-	store->upkeep_debt += 2 * (store->batch.length + CADRE_FRAME_SHARE_BYTES);
-	while (more && store->upkeep_debt >= CADRE_PACE_SLICE_BYTES) {
-		store->upkeep_debt -= CADRE_PACE_SLICE_BYTES;
+	store->upkeep_debt += 3 * (store->batch.length / CADRE_FRAME_STEP_BYTES + 1) *
+	                      CADRE_FRAME_STEP_BYTES;
+	while (more && store->upkeep_debt >= slice) {
+		store->upkeep_debt -= slice;
 		/* Put off, not lost: prepare says so when a command needs the room. */
-		if (cadre_log_maintain(store->log, CADRE_PACE_SLICE_BYTES, &more, &ignored) !=
-		    CADRE_OK)
+		if (cadre_log_maintain(store->log, slice, &more, &ignored) != CADRE_OK)
 			more = false;
 	}
-	if (store->upkeep_debt > CADRE_PACE_SLICE_BYTES)
-		store->upkeep_debt = 0;
+	if (store->upkeep_debt > slice)
+		store->upkeep_debt = slice;
 }
 
 enum cadre_status cadre_store_commit_batch(struct cadre_store *store,

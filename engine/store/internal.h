@@ -18,8 +18,8 @@
 #define CADRE_UPKEEP_BYTES (1u << 20)
 /* The same on a busy store, between two batches: about two milliseconds. */
 #define CADRE_PACE_SLICE_BYTES (256u << 10)
-/* What a frame takes besides its batches, on average: it ends on 4 KiB. */
-#define CADRE_FRAME_SHARE_BYTES 2048u
+/* Frames begin on multiples of this. */
+#define CADRE_FRAME_STEP_BYTES 4096u
 /* Events re-applied in one transaction; bounds its dirty pages. */
 #define CADRE_APPLY_EVENTS 8192u
 /* Kept beside the views, and given up when a full disk stops a commit whose log
@@ -58,6 +58,7 @@ struct cadre_store {
 	struct cadre_kv *kv;
 	struct cadre_kv *retired_kv; /* an older generation that readers may still use */
 	uint64_t generation;
+	bool served; /* the present generation was published */
 	struct cadre_control control;
 	uint8_t node_id[16];
 	uint8_t cluster_id[16];
@@ -134,6 +135,8 @@ CADRE_MUST_CHECK enum cadre_status cadre_store_catch_up(struct cadre_store *stor
 /* New generation from the newest usable snapshot and the log. */
 CADRE_MUST_CHECK enum cadre_status cadre_store_rebuild(struct cadre_store *store,
                                                        struct cadre_error *err);
+/* Whether the log goes on from the head (or ends there), with its chain. */
+bool cadre_store_fits_log(struct cadre_store *store, const struct cadre_view_head *view);
 /* Commits the write view, with the sequence lock of the control page. */
 CADRE_MUST_CHECK enum cadre_status cadre_store_commit_view(struct cadre_store *store,
                                                            struct cadre_view *view,
@@ -152,10 +155,6 @@ CADRE_MUST_CHECK enum cadre_status cadre_store_sync_batch(struct cadre_store *st
                                                           struct cadre_error *err);
 CADRE_MUST_CHECK enum cadre_status cadre_store_commit_batch(struct cadre_store *store,
                                                             struct cadre_error *err);
-
-/* Ends the batch under way, on the thread that began it; its commands' outcome is
- * unknown. */
-void cadre_store_abandon_batch(struct cadre_store *store);
 
 /* Ends the batch under way, on the thread that began it; its commands' outcome is
  * unknown. */

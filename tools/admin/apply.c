@@ -127,6 +127,7 @@ static enum cadre_status flush_window(struct apply *apply, struct cadre_error *e
 			break;
 		}
 	}
+	cadre_kv_relax(cadre_store_kv(apply->store));
 	apply->filled = 0;
 	apply->commands = 0;
 	apply->history_leaves = false;

@@ -220,6 +220,7 @@ static enum cadre_status rebuild_slice(struct rebuild *rebuild, struct cadre_err
 		return status;
 	}
 	status = cadre_view_commit(&view, err);
+	cadre_kv_relax(rebuild->kv);
 	cadre_progress_show(&rebuild->progress, rebuild->head.applied_seq, wanted);
 	if (status == CADRE_OK)
 		status = admin_check_signals(err);

@@ -99,6 +99,7 @@ enum cadre_status admin_target_flush(struct admin_target *target, struct cadre_e
 			        at.out_of_space ? CADRE_OUT_OF_SPACE : CADRE_IO_ERROR,
 			        "the views of \"%s\" cannot be written", target->partial);
 	} while (status == CADRE_OK && at.view.applied_seq < at.committed_seq);
+	cadre_kv_relax(cadre_store_kv(target->store));
 	return status;
 }
 
