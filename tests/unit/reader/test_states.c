@@ -152,7 +152,8 @@ static void even_epoch(struct cadre_control_page *page)
 /* As while a commit of pointers runs. */
 static void under_an_odd_epoch_pointers_are_looked_up_each_time(void **state)
 {
-	struct made history = node_make(&node, "history %s", group.ocid);
+	struct made fresh = node_make(&node, "group 3");
+	struct made history = node_make(&node, "history %s", fresh.ocid);
 	struct cadre_reader *reader = reader_of(&node);
 	struct cadre_scope *scope = scope_of(reader, history.ocid);
 
