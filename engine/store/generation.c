@@ -129,12 +129,53 @@ enum cadre_status cadre_generation_open(struct cadre_store *store, bool *ret_usa
 	if (store->options.rebuild_views || !place_believed(store, &state) ||
 	    cadre_guard_tripped(store->control.page, now))
 		return CADRE_OK;
-	status = state_write(store, false, err);
-	if (status != CADRE_OK)
-		return status;
+	/* Dirty and believed: it says so already. */
+	if (state.clean) {
+		status = state_write(store, false, err);
+		if (status == CADRE_OUT_OF_SPACE && cadre_ballast_release(store))
+			status = state_write(store, false, err);
+		if (status != CADRE_OK)
+			return status;
+	}
 	/* Whatever is wrong with the file, the log can make it again. */
 	*ret_usable = open_kv(store, err) == CADRE_OK;
 	return CADRE_OK;
+}
+
+static enum cadre_status drop_other(void *ctx, const char *name)
+{
+	struct cadre_store *store = ctx;
+	char path[CADRE_PATH_BYTES];
+	char *end;
+	unsigned long long generation = strtoull(name, &end, 10);
+
+	if (*end != '\0' || end == name || generation == store->generation)
+		return CADRE_OK;
+	if (generation_path(store, generation, path, NULL) == CADRE_OK &&
+	    cadre_env_remove_tree(store->env, path, NULL) != CADRE_OK)
+		return CADRE_OK; /* tried again at the next switch */
+	return CADRE_OK;
+}
+
+static void drop_others(struct cadre_store *store)
+{
+	if (store->env->ops->list(store->env, store->paths.views, drop_other, store,
+	                          NULL) != CADRE_OK)
+		return; /* tried again at the next switch */
+}
+
+/* Readers may still be in a generation that served. One that never did is closed: it
+ * would keep its space on a full disk. */
+static void retire_kv(struct cadre_store *store)
+{
+	if (store->served || store->options.memory_views) {
+		cadre_kv_close(store->retired_kv);
+		store->retired_kv = store->kv;
+	} else {
+		cadre_kv_close(store->kv);
+	}
+	store->kv = NULL;
+	store->served = false;
 }
 
 enum cadre_status cadre_generation_next(struct cadre_store *store,
@@ -143,12 +184,12 @@ enum cadre_status cadre_generation_next(struct cadre_store *store,
 	char path[CADRE_PATH_BYTES];
 	enum cadre_status status;
 
-	cadre_kv_close(store->retired_kv);
-	store->retired_kv = store->kv;
-	store->kv = NULL;
+	retire_kv(store);
 	store->generation++;
 	if (store->options.memory_views)
 		return open_kv(store, err);
+	/* Nobody believes the others: what they take may be what is missing. */
+	drop_others(store);
 	status = generation_path(store, store->generation, path, err);
 	if (status == CADRE_OK)
 		status = cadre_env_remove_tree(store->env, path, err);
@@ -165,21 +206,6 @@ enum cadre_status cadre_generation_next(struct cadre_store *store,
 	return status;
 }
 
-static enum cadre_status drop_older(void *ctx, const char *name)
-{
-	struct cadre_store *store = ctx;
-	char path[CADRE_PATH_BYTES];
-	char *end;
-	unsigned long long generation = strtoull(name, &end, 10);
-
-	if (*end != '\0' || end == name || generation == store->generation)
-		return CADRE_OK;
-	if (generation_path(store, generation, path, NULL) == CADRE_OK &&
-	    cadre_env_remove_tree(store->env, path, NULL) != CADRE_OK)
-		return CADRE_OK; /* tried again at the next switch */
-	return CADRE_OK;
-}
-
 /* Readers that still map an older generation keep their pages: removing a name
  * does not take the file from them. */
 void cadre_generation_serve(struct cadre_store *store)
@@ -190,10 +216,9 @@ void cadre_generation_serve(struct cadre_store *store)
 		atomic_store(&page->generation, store->generation);
 		atomic_store(&page->state, CADRE_CONTROL_SERVING);
 	}
-	if (!store->options.memory_views &&
-	    store->env->ops->list(store->env, store->paths.views, drop_older, store,
-	                          NULL) != CADRE_OK)
-		return;
+	store->served = true;
+	if (!store->options.memory_views)
+		drop_others(store);
 }
 
 void cadre_generation_close(struct cadre_store *store, bool clean)

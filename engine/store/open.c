@@ -53,8 +53,10 @@ static enum cadre_status open_log(struct cadre_store *store, cadre_seq floor,
 	return status;
 }
 
+/* Rows without a head: a snapshot that was not loaded to its end. */
 static enum cadre_status read_view_head(struct cadre_store *store)
 {
+	struct cadre_kv_stat stat;
 	struct cadre_view view;
 	enum cadre_status status = cadre_view_begin(&view, store->kv, CADRE_KV_READ,
 	                                            &store->arena, NULL);
@@ -63,43 +65,21 @@ static enum cadre_status read_view_head(struct cadre_store *store)
 		return status;
 	store->view_head = view.head;
 	cadre_view_abort(&view);
-	if (store->view_head.applied_seq > 0 &&
-	    store->view_head.schema != CADRE_VIEWS_SCHEMA)
-		return CADRE_CORRUPT;
-	return CADRE_OK;
+	if (store->view_head.applied_seq > 0)
+		return store->view_head.schema == CADRE_VIEWS_SCHEMA ? CADRE_OK
+		                                                     : CADRE_CORRUPT;
+	status = cadre_kv_stat(store->kv, &stat, NULL);
+	return status == CADRE_OK && stat.entries > 0 ? CADRE_CORRUPT : status;
 }
 
-/* Whether the views stand on this log: same chain at their position. */
-static bool views_fit_log(struct cadre_store *store)
-{
-	struct cadre_log_head head = cadre_log_head(store->log);
-	struct cadre_log_cursor *cursor = NULL;
-	struct cadre_batch batch;
-	cadre_seq at = store->view_head.applied_seq;
-	bool fits = false;
-
-	if (at == 0)
-		return true;
-	if (at == head.last_seq)
-		return memcmp(&head.chain, &store->view_head.chain, sizeof head.chain) ==
-		       0;
-	if (cadre_log_cursor_open(store->log, at, &cursor, NULL) == CADRE_OK &&
-	    cadre_log_cursor_next(cursor, &batch, NULL) == CADRE_OK)
-		fits = cadre_batch_last_seq(&batch.header) == at &&
-		       memcmp(&batch.header.chain, &store->view_head.chain,
-		              sizeof batch.header.chain) == 0;
-	cadre_log_cursor_close(cursor);
-	return fits;
-}
-
-static enum cadre_status bring_views(struct cadre_store *store, bool usable,
-                                     struct cadre_error *err)
+static enum cadre_status bring_views_once(struct cadre_store *store, bool usable,
+                                          struct cadre_error *err)
 {
 	cadre_seq before = store->view_head.applied_seq;
 	bool more = false;
 	enum cadre_status status;
 
-	if (usable && views_fit_log(store)) {
+	if (usable && cadre_store_fits_log(store, &store->view_head)) {
 		status = cadre_store_catch_up(store, 0, &more, err);
 		if (status == CADRE_OK) {
 			store->rebuilt_events = store->view_head.applied_seq - before;
@@ -112,6 +92,16 @@ static enum cadre_status bring_views(struct cadre_store *store, bool usable,
 	}
 	status = cadre_store_rebuild(store, err);
 	store->rebuilt_events = store->view_head.applied_seq;
+	return status;
+}
+
+static enum cadre_status bring_views(struct cadre_store *store, bool usable,
+                                     struct cadre_error *err)
+{
+	enum cadre_status status = bring_views_once(store, usable, err);
+
+	if (status == CADRE_OUT_OF_SPACE && cadre_ballast_release(store))
+		status = bring_views_once(store, usable, err);
 	return status;
 }
 
