@@ -94,6 +94,26 @@ static void a_crash_at_any_operation_leaves_none_or_a_whole_one(void **state)
 	cadre_kv_close(kv);
 }
 
+static void a_snapshot_once_written_survives_power_loss(void **state)
+{
+	struct cadre_kv *kv = some_rows();
+	struct cadre_error err = CADRE_ERROR_INIT;
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= 30; seed++) {
+		struct cadre_env_sim *sim = cadre_env_sim_create(seed);
+		struct cadre_env *env = cadre_env_sim_env(sim);
+		struct cadre_snapshot_info info;
+
+		assert_ok(env->ops->mkdir(env, DIR, &err));
+		assert_ok(cadre_snapshot_write(env, DIR, kv, NULL, NULL, &info, &err));
+		cadre_env_sim_crash(sim, seed);
+		assert_none_or_whole(env, true);
+		cadre_env_sim_destroy(sim);
+	}
+	cadre_kv_close(kv);
+}
+
 static void no_failing_operation_loads_rows_that_differ(void **state)
 {
 	struct cadre_kv *kv = some_rows();
@@ -150,6 +170,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(no_failing_operation_leaves_half_a_snapshot),
 		cmocka_unit_test(a_crash_at_any_operation_leaves_none_or_a_whole_one),
+		cmocka_unit_test(a_snapshot_once_written_survives_power_loss),
 		cmocka_unit_test(no_failing_operation_loads_rows_that_differ),
 		cmocka_unit_test(without_twice_the_space_nothing_is_written),
 	};
