@@ -204,9 +204,10 @@ int main(int argc, char **argv)
 	fflush(stdout);
 	while (fgets(line, sizeof line, stdin)) {
 		char *words[5] = { NULL };
+		char *rest = line;
 
 		for (int i = 0; i < 5; i++)
-			words[i] = strtok(i == 0 ? line : NULL, " \n");
+			words[i] = strtok_r(NULL, " \n", &rest);
 		obey(words);
 		cadre_arena_reset(&fixture.arena);
 	}
