@@ -33,8 +33,8 @@ struct cadre_log {
 	char lost_found_dir[CADRE_LOG_DIR_BYTES]; /* empty: torn bytes are not kept */
 	uint64_t segment_bytes;
 	bool read_only;
-	bool latched;  /* a write or sync failed: nothing is acknowledged any more */
-	bool unsynced; /* a frame was written since the last sync */
+	bool latched;     /* a write or sync failed: nothing is acknowledged any more */
+	bool unsynced;    /* a frame was written since the last sync */
 	bool unpublished; /* the active segment's name is perhaps not durable yet */
 	bool last_is_seal;
 

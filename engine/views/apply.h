@@ -60,6 +60,9 @@ void cadre_apply_init(struct cadre_apply *apply, Cadre__V1__Resource *resource,
                       const char *project_id, const char *display_name);
 /* Writes a new resource with its OCID and index rows. `prefix` is put before the
  * OCID in its row: "", "node:", "principal:". */
+/* A history that ends: its row goes behind those that look-ups by name read. */
+CADRE_MUST_CHECK enum cadre_status
+cadre_apply_free_name(struct cadre_apply *apply, const Cadre__V1__Resource *resource);
 CADRE_MUST_CHECK enum cadre_status
 cadre_apply_create(struct cadre_apply *apply, const char *prefix,
                    const Cadre__V1__Resource *resource);

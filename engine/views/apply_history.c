@@ -193,7 +193,8 @@ enum cadre_status cadre_apply_history_deleted(struct cadre_apply *apply)
 		return cadre_apply_diverged(apply, "history \"%.255s\" has live groups",
 		                            history.resource->ocid);
 	history.resource->lifecycle_state = CADRE__V1__LIFECYCLE_STATE__DELETED;
-	return cadre_apply_store(apply, &history);
+	status = cadre_apply_free_name(apply, history.resource);
+	return status == CADRE_OK ? cadre_apply_store(apply, &history) : status;
 }
 
 enum cadre_status cadre_apply_history_moved(struct cadre_apply *apply)

@@ -199,6 +199,26 @@ enum cadre_status cadre_apply_rename(struct cadre_apply *apply,
 	return put_empty(apply, &key);
 }
 
+enum cadre_status cadre_apply_free_name(struct cadre_apply *apply,
+                                        const Cadre__V1__Resource *resource)
+{
+	struct cadre_row_key key;
+	uint64_t compartment;
+	enum cadre_status status = use_compartment(apply, resource->compartment_id,
+	                                           &compartment);
+
+	if (status != CADRE_OK)
+		return status;
+	key = name_key(compartment, resource);
+	status = drop(apply, &key, resource);
+	if (status != CADRE_OK)
+		return status;
+	key.length -= 8;
+	cadre_row_key_u8(&key, CADRE_NAME_FREED);
+	cadre_row_key_u64(&key, resource->id);
+	return put_empty(apply, &key);
+}
+
 enum cadre_status cadre_apply_move(struct cadre_apply *apply,
                                    Cadre__V1__Resource *resource,
                                    const char *compartment_id)

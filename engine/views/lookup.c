@@ -1,5 +1,8 @@
 #include "engine/views/rowio.h"
 
+/* One candidate: an event's bytes at most, unpacked. */
+#define CANDIDATE_BYTES_MAX ((size_t)8 << 20)
+
 enum cadre_status cadre_view_by_id(struct cadre_view *view, uint64_t id,
                                    Cadre__V1__Resource **ret_resource,
                                    struct cadre_error *err)
@@ -181,20 +184,27 @@ enum cadre_status cadre_view_pointer_before(struct cadre_view *view, Cadre__V1__
 
 /* ---- names, and events of a deployment ---- */
 
+/* `candidates` takes what is looked at and not given: many may have had the name. */
 static enum cadre_status give_named(struct cadre_view *view, uint64_t id,
-                                    const char *name, cadre_resource_fn fn, void *ctx,
+                                    const char *name, struct cadre_arena *candidates,
+                                    cadre_resource_fn fn, void *ctx,
                                     struct cadre_error *err)
 {
+	struct cadre_arena *kept = view->arena;
 	Cadre__V1__Resource *resource;
-	enum cadre_status status = cadre_view_by_id(view, id, &resource, err);
+	enum cadre_status status;
 
-	if (status != CADRE_OK)
-		return status;
+	cadre_arena_reset(candidates);
+	view->arena = candidates;
+	status = cadre_view_by_id(view, id, &resource, err);
+	view->arena = kept;
 	/* Half of a SHA-256 agrees: the whole name decides. */
-	if (!resource->display_name || strcmp(resource->display_name, name) != 0 ||
+	if (status != CADRE_OK || !resource->display_name ||
+	    strcmp(resource->display_name, name) != 0 ||
 	    resource->lifecycle_state == CADRE__V1__LIFECYCLE_STATE__DELETED)
-		return CADRE_OK;
-	return fn(ctx, resource);
+		return status;
+	status = cadre_view_by_id(view, id, &resource, err);
+	return status == CADRE_OK ? fn(ctx, resource) : status;
 }
 
 enum cadre_status cadre_view_by_name(struct cadre_view *view, Cadre__V1__Kind kind,
@@ -202,6 +212,8 @@ enum cadre_status cadre_view_by_name(struct cadre_view *view, Cadre__V1__Kind ki
                                      cadre_resource_fn fn, void *ctx,
                                      struct cadre_error *err)
 {
+	static const uint8_t behind_live[1] = { CADRE_NAME_FREED };
+	struct cadre_arena candidates;
 	struct cadre_row_key prefix;
 	struct cadre_row_walk walk;
 	struct cadre_slice rest, value;
@@ -215,15 +227,17 @@ enum cadre_status cadre_view_by_name(struct cadre_view *view, Cadre__V1__Kind ki
 	prefix = cadre_key_listed('n', compartment, kind);
 	cadre_row_key_name(&prefix, cadre_slice_text(name));
 	/* Newest first: of equal names the live one is mostly the last. */
-	status = cadre_row_walk_init(&walk, view, &prefix, cadre_slice(NULL, 0), true,
-	                             err);
+	cadre_arena_init(&candidates, CANDIDATE_BYTES_MAX);
+	status = cadre_row_walk_init(&walk, view, &prefix, cadre_slice(behind_live, 1),
+	                             true, err);
 	while (status == CADRE_OK) {
 		status = cadre_row_walk_next(&walk, &rest, &value, err);
 		if (status == CADRE_OK && rest.length == 8)
-			status = give_named(view, cadre_get_be64(rest.data), name, fn,
-			                    ctx, err);
+			status = give_named(view, cadre_get_be64(rest.data), name,
+			                    &candidates, fn, ctx, err);
 	}
 	cadre_row_walk_fini(&walk);
+	cadre_arena_fini(&candidates);
 	return status == CADRE_END ? CADRE_OK : status;
 }
 

@@ -20,6 +20,7 @@
  *   m  lineage, 'k', key, 0x00, inv version    model OCID; empty: removed
  *   m  lineage, 'o', model, 0x00, inv version  0 removed | 1 no key | 2 key text
  *   n  compartment id, kind, name[200], 0x00, 16 of SHA-256(name), id   empty
+ *                                              (a deleted history: 0xff, id)
  *   o  OCID                                    kind, id
  *   r  id                                      Resource
  *   s  deployment id, inv seq                  pointer: serving from that seq on
@@ -42,6 +43,7 @@
 #define CADRE_DIGEST_VERSION 1u
 #define CADRE_ROW_CRC_BYTES 4u
 #define CADRE_NAME_KEY_BYTES 200u
+#define CADRE_NAME_FREED 0xffu /* no id starts with it */
 #define CADRE_TEXT_KEY_BYTES 255u
 /* Of a member's OCID or key, so that their rows' keys fit. */
 #define CADRE_MEMBER_KEY_BYTES_MAX (CADRE_KV_KEY_BYTES_MAX - 15u)

@@ -307,11 +307,10 @@ static void a_full_disk_at_any_operation_refuses_and_clears_by_itself(void **sta
 
 	(void)state;
 	for (uint64_t n = 1; triggered; n++) {
-		struct cadre_env_sim_failure failure = {
-			.nth = n,
-			.kinds = CADRE_ENV_SIM_NAME | CADRE_ENV_SIM_SYNC,
-			.errno_value = ENOSPC
-		};
+		struct cadre_env_sim_failure failure = { .nth = n,
+			                                 .kinds = CADRE_ENV_SIM_NAME |
+			                                          CADRE_ENV_SIM_SYNC,
+			                                 .errno_value = ENOSPC };
 		struct cadre_error err = CADRE_ERROR_INIT;
 		struct sim_log it;
 		cadre_seq last = 0;

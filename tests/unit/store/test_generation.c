@@ -193,7 +193,8 @@ static void a_rebuild_that_fails_again_and_again_takes_no_more_space(void **stat
 	real.fixture.store->options.map_bytes = 64u << 20;
 	real.fixture.store->retry_at_ns = 0;
 	assert_ok(fixture_settle(&real.fixture, &err));
-	assert_ok(cadre_store_outcome(real.fixture.store, "tester", "t1", &outcome, &err));
+	assert_ok(
+	        cadre_store_outcome(real.fixture.store, "tester", "t1", &outcome, &err));
 	fixture_close(&real.fixture);
 	assert_opens_as_replayed(&real);
 	real_fini(&real);
@@ -229,7 +230,8 @@ static void a_store_opens_on_a_disk_full_but_for_its_ballast(void **state)
 	full_ops.rename = full_rename;
 	real.fixture.env = &full_env;
 	fixture_open(&real.fixture);
-	assert_ok(cadre_store_outcome(real.fixture.store, "tester", "t1", &outcome, &err));
+	assert_ok(
+	        cadre_store_outcome(real.fixture.store, "tester", "t1", &outcome, &err));
 	real_fini(&real);
 }
 

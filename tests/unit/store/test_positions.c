@@ -14,8 +14,7 @@ static void nothing_is_decided_in_front_of_what_is_not_committed(void **state)
 	fixture.options.no_auto_commit = true;
 	fixture_open(&fixture);
 	cadre_store_commit(fixture.store, 1);
-	(void)fixture_send_one(&fixture, NULL,
-	                       fixture_create_group(&fixture, "g", 0, 1));
+	(void)fixture_send_one(&fixture, NULL, fixture_create_group(&fixture, "g", 0, 1));
 	assert_ok(fixture_settle(&fixture, &err));
 	fixture_close(&fixture);
 
@@ -33,8 +32,7 @@ static void nothing_is_decided_in_front_of_what_is_not_committed(void **state)
 	assert_ok(fixture_settle(&fixture, &err));
 	assert_int_equal(fixture_status(&fixture).log.last_seq, 3);
 	/* It waits for the quorum: no reason to look again at once. */
-	(void)fixture_send_one(&fixture, NULL,
-	                       fixture_create_group(&fixture, "g", 2, 1));
+	(void)fixture_send_one(&fixture, NULL, fixture_create_group(&fixture, "g", 2, 1));
 	assert_true(cadre_store_idle_ns(fixture.store) > 0);
 	cadre_store_commit(fixture.store, 3);
 	assert_ok(fixture_settle(&fixture, &err));
@@ -86,12 +84,14 @@ static void while_views_are_behind_no_time_is_settled_and_no_outcome_told(void *
 	cadre_env_sim_advance_ms(fixture.sim, 5000);
 	fixture.store->behind = true;
 	assert_int_equal(cadre_store_watermark(fixture.store), settled);
-	assert_int_equal(cadre_store_outcome(fixture.store, "tester", "x", &outcome, &err),
-	                 CADRE_UNAVAILABLE);
+	assert_int_equal(
+	        cadre_store_outcome(fixture.store, "tester", "x", &outcome, &err),
+	        CADRE_UNAVAILABLE);
 	fixture.store->behind = false;
 	assert_int_equal(cadre_store_watermark(fixture.store), settled + 5000);
-	assert_int_equal(cadre_store_outcome(fixture.store, "tester", "x", &outcome, &err),
-	                 CADRE_NOT_FOUND);
+	assert_int_equal(
+	        cadre_store_outcome(fixture.store, "tester", "x", &outcome, &err),
+	        CADRE_NOT_FOUND);
 	fixture_fini(&fixture);
 }
 

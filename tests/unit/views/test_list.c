@@ -212,6 +212,59 @@ static void a_name_is_a_whole_name_and_of_the_living(void **state)
 	        CADRE_NOT_FOUND);
 }
 
+/* As bounded as a store's look-up is: memory for some resources, not for all that
+ * ever had the name; and a deleted history's row is out of the way of look-ups. */
+static void those_who_had_a_name_do_not_weigh_on_who_has_it(void **state)
+{
+	struct fixture *f = *state;
+	struct cadre_list_query query = groups(1000);
+	struct cadre_arena small;
+	struct cadre_buffer next = { NULL, 0, 0 };
+	struct joined joined = { "" };
+	struct cadre_kv_cursor *cursor;
+	struct cadre_slice key, value;
+	unsigned rows = 0, freed = 0;
+
+	for (unsigned i = 0; i < 300; i++) {
+		char *id = test_text(&f->arena, "h%u", i);
+		apply(f, test_event_history_created(&f->arena, id, "c1", "line"));
+		apply(f, test_event_ref(&f->arena, BODY(HISTORY_DELETED), id));
+		id = test_text(&f->arena, "g%u", i);
+		create(f, id, "line");
+		apply(f, test_event_ref(&f->arena, BODY(GROUP_DELETED), id));
+	}
+	create(f, "last", "line");
+	cadre_arena_init(&small, 4096);
+	f->view.arena = &small;
+	assert_ok(cadre_view_by_name(&f->view, KIND(GROUP), "c1", "line", join_id,
+	                             &joined, &err));
+	assert_ok(cadre_view_by_name(&f->view, KIND(HISTORY), "c1", "line", join_id,
+	                             &joined, &err));
+	assert_string_equal(joined.text, "last");
+	f->view.arena = &f->arena;
+	cadre_arena_fini(&small);
+
+	assert_ok(cadre_kv_cursor_open(f->view.txn, &cursor, &err));
+	assert_ok(cadre_kv_seek(cursor, cadre_slice_text("n"), &key, &value));
+	do {
+		if (key.data[0] != 'n')
+			break;
+		rows++;
+		freed += key.data[key.length - 9] == 0xff;
+	} while (cadre_kv_next(cursor, &key, &value) == CADRE_OK);
+	cadre_kv_cursor_close(cursor);
+	assert_int_equal(rows, 601);
+	assert_int_equal(freed, 300);
+	query.kind = KIND(HISTORY);
+	query.display_name = "line";
+	query.limit = 2;
+	query.descending = true;
+	joined.text[0] = '\0';
+	assert_ok(cadre_view_list(&f->view, &query, join_id, &joined, &next, &err));
+	assert_string_equal(joined.text, "h299 h298");
+	cadre_buffer_fini(&next);
+}
+
 static void renamed_and_moved_rows_are_listed_where_they_are(void **state)
 {
 	struct fixture *f = *state;
@@ -256,6 +309,7 @@ int main(void)
 		VIEW_TEST(versions_of_a_history_list_in_order),
 		VIEW_TEST(names_beyond_the_keys_length_are_told_apart),
 		VIEW_TEST(a_name_is_a_whole_name_and_of_the_living),
+		VIEW_TEST(those_who_had_a_name_do_not_weigh_on_who_has_it),
 		VIEW_TEST(renamed_and_moved_rows_are_listed_where_they_are),
 		VIEW_TEST(nodes_list_without_a_compartment),
 	};
