@@ -51,6 +51,8 @@ enum cadre_status cadre_apply_token(struct cadre_apply *apply)
 	row.etag_seq = apply->etag_seq;
 	row.has_count = token->has_events;
 	row.count = token->events;
+	row.n_answers = token->n_answers;
+	row.answers = token->answers;
 	key = cadre_key_token(apply->event->actor->principal, token->token);
 	/* An expired row of the same token may still be there. */
 	status = cadre_row_put_message(apply->view, &key, &row.base, NULL, apply->err);
