@@ -1,14 +1,27 @@
 #include "engine/views/members.h"
 
+#include "engine/base/assert.h"
+
+/* Behind table, lineage and part. */
+#define MEMBER_NAME_AT 10u
+
 struct cadre_row_key cadre_key_member(uint64_t lineage, char part,
                                       struct cadre_slice name, uint32_t version)
 {
-	struct cadre_row_key key = cadre_key_u64('m', lineage);
+	struct cadre_row_key key;
+	uint8_t *behind = key.bytes + MEMBER_NAME_AT + name.length;
 
-	cadre_row_key_u8(&key, (uint8_t)part);
-	cadre_row_key_bytes(&key, name.data, name.length);
-	cadre_row_key_u8(&key, 0);
-	cadre_row_key_u32(&key, ~version);
+	/* In place: every look-up and every row of a member comes by here. */
+	CADRE_ASSERT(name.length <= sizeof key.bytes - MEMBER_NAME_AT - 5);
+	key.bytes[0] = 'm';
+	cadre_put_be64(key.bytes + 1, lineage);
+	key.bytes[9] = (uint8_t)part;
+	if (name.length > 0)
+		memcpy(key.bytes + MEMBER_NAME_AT, name.data, name.length);
+	behind[0] = 0;
+	for (unsigned i = 0; i < 4; i++)
+		behind[1 + i] = (uint8_t)(~version >> (24 - 8 * i));
+	key.length = MEMBER_NAME_AT + name.length + 5;
 	return key;
 }
 
