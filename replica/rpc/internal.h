@@ -1,7 +1,8 @@
 /*
- * The server's parts among themselves: server.c starts and stops, call.c takes an
- * envelope through its operations, park.c is the keeper with what waits, answer.c
- * packs, status.c answers for the daemon.
+ * The server's parts among themselves: server.c starts and stops, envelope.c
+ * reads a message, call.c takes it through its operations, batches.c speaks with the
+ * store, park.c is the keeper with what waits, answer.c packs, status.c answers for
+ * the daemon.
  *
  * A call belongs to one thread at a time: the one that received it, then the store's
  * loop for its requests, then the keeper. `pending` hands it over.
@@ -124,6 +125,25 @@ struct cadre_rpc_server {
 void rpc_answer(void *server, struct cadre_exchange *exchange);
 /* Goes on with a call whose wait is over. */
 void rpc_resume(struct call *call);
+
+/* A refusal as the result of one operation. */
+void rpc_refuse_op(struct call *call, Cadre__V1__Result *result, enum cadre_status status,
+                   const char *message);
+
+/* ---- envelope.c ---- */
+
+/* Unpacks and checks the request, finds the actor, the deadline, and room for the
+ * results. An error refuses the envelope. */
+CADRE_MUST_CHECK enum cadre_status rpc_read_envelope(struct call *call,
+                                                     struct cadre_error *err);
+
+/* ---- batches.c ---- */
+
+/* Submits the neighbouring batches from `next_op` on. True: the call is the store's
+ * and then the keeper's; false: all are answered, or were refused. */
+bool rpc_run_batches(struct call *call);
+/* Turns what the store answered into results. */
+void rpc_collect_batches(struct call *call);
 
 /* ---- answer.c ---- */
 

@@ -36,6 +36,7 @@ struct cadre_query {
 	Cadre__V1__Kind target_kind;
 	uint64_t target_id;
 	struct cadre_pointer target_now;
+	Cadre__V1__Resource *group; /* that answered last */
 	bool cluster_known;
 	uint8_t cluster_id[16];
 };

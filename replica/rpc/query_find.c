@@ -1,6 +1,7 @@
 /* From an id or a name to a resource, and from a target to the group it means. */
 #include "replica/rpc/query_internal.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 static enum cadre_status take_first(void *ctx, const Cadre__V1__Resource *resource)
@@ -68,45 +69,86 @@ static bool is_target(Cadre__V1__Kind kind)
 }
 
 enum cadre_status query_target(struct cadre_query *query, const char *field,
-                               const char *target, Cadre__V1__Kind *ret_kind,
-                               uint64_t *ret_id, struct cadre_error *err)
+                               const char *target, Cadre__V1__Resource **ret_resource,
+                               struct cadre_error *err)
 {
-	Cadre__V1__Resource *resource;
-	enum cadre_status status = cadre_query_find(query, field, target, &resource, err);
+	enum cadre_status status = cadre_query_find(query, field, target, ret_resource,
+	                                            err);
 
-	if (status != CADRE_OK)
-		return status;
-	if (!is_target(resource->kind))
+	if (status == CADRE_OK && !is_target((*ret_resource)->kind))
 		return cadre_error_set(
 		        err, CADRE_INVALID_PARAMETER,
 		        "%s: \"%.200s\" is no group, version history or deployment",
 		        field, target);
-	*ret_kind = resource->kind;
-	*ret_id = resource->id;
-	return CADRE_OK;
+	return status;
+}
+
+/* What a target means now. A group means itself: it is at hand already. */
+static enum cadre_status load_pointer(struct cadre_query *query,
+                                      Cadre__V1__Resource *target,
+                                      struct cadre_error *err)
+{
+	enum cadre_status status;
+
+	if (target->detail_case == CADRE__V1__RESOURCE__DETAIL_GROUP) {
+		query->group = target;
+		query->target_now = (struct cadre_pointer){
+			.since = target->id,
+			.group = target->id,
+			.lineage = target->group->lineage,
+			.version = target->group->lineage_version,
+		};
+		return CADRE_OK;
+	}
+	status = cadre_view_pointer(query->view, target->kind, target->id, CADRE_SEQ_MAX,
+	                            &query->target_now, err);
+	if (status == CADRE_NOT_FOUND) {
+		memset(&query->target_now, 0, sizeof query->target_now);
+		return CADRE_OK;
+	}
+	return status;
 }
 
 /* Finds the target and what it means now, unless it was the last one asked for. */
 static enum cadre_status enter_target(struct cadre_query *query, const char *field,
                                       const char *target, struct cadre_error *err)
 {
+	Cadre__V1__Resource *resource;
 	enum cadre_status status;
 
 	if (query->target && strcmp(query->target, target) == 0)
 		return CADRE_OK;
 	query->target = NULL;
-	status = query_target(query, field, target, &query->target_kind,
-	                      &query->target_id, err);
+	status = query_target(query, field, target, &resource, err);
+	if (status == CADRE_OK)
+		status = load_pointer(query, resource, err);
 	if (status != CADRE_OK)
 		return status;
-	status = cadre_view_pointer(query->view, query->target_kind, query->target_id,
-	                            CADRE_SEQ_MAX, &query->target_now, err);
-	if (status == CADRE_NOT_FOUND)
-		memset(&query->target_now, 0, sizeof query->target_now);
-	else if (status != CADRE_OK)
-		return status;
+	query->target_kind = resource->kind;
+	query->target_id = resource->id;
 	query->target = target;
 	return CADRE_OK;
+}
+
+enum cadre_status query_group_by_id(struct cadre_query *query, uint64_t id,
+                                    Cadre__V1__Resource **ret_group,
+                                    struct cadre_error *err)
+{
+	enum cadre_status status = CADRE_OK;
+
+	if (!query->group || query->group->id != id) {
+		query->group = NULL;
+		status = cadre_view_by_id(query->view, id, ret_group, err);
+		if (status == CADRE_OK &&
+		    (*ret_group)->detail_case != CADRE__V1__RESOURCE__DETAIL_GROUP)
+			status = cadre_error_set(err, CADRE_CORRUPT,
+			                         "id %" PRIu64 " is no group", id);
+		if (status != CADRE_OK)
+			return status;
+		query->group = *ret_group;
+	}
+	*ret_group = query->group;
+	return status;
 }
 
 enum cadre_status query_pointer(struct cadre_query *query, const char *field,
@@ -141,11 +183,6 @@ enum cadre_status query_group(struct cadre_query *query, const char *field,
 	                                         &pointer, err);
 
 	if (status == CADRE_OK)
-		status = cadre_view_by_id(query->view, pointer.group, ret_group, err);
-	if (status == CADRE_OK &&
-	    (*ret_group)->detail_case != CADRE__V1__RESOURCE__DETAIL_GROUP)
-		return cadre_error_set(err, CADRE_CORRUPT,
-		                       "%s: \"%.200s\" points to what is no group", field,
-		                       target);
+		status = query_group_by_id(query, pointer.group, ret_group, err);
 	return status;
 }

@@ -18,10 +18,16 @@ char *query_ocid(struct cadre_query *query, uint64_t id);
 
 /* ---- query_find.c ---- */
 
-/* Kind and id of a target; CADRE_INVALID_PARAMETER for what is none. */
-CADRE_MUST_CHECK enum cadre_status
-query_target(struct cadre_query *query, const char *field, const char *target,
-             Cadre__V1__Kind *ret_kind, uint64_t *ret_id, struct cadre_error *err);
+/* A target's resource; CADRE_INVALID_PARAMETER for what is none. */
+CADRE_MUST_CHECK enum cadre_status query_target(struct cadre_query *query,
+                                                const char *field, const char *target,
+                                                Cadre__V1__Resource **ret_resource,
+                                                struct cadre_error *err);
+/* A group by its id, kept for the next time. */
+CADRE_MUST_CHECK enum cadre_status query_group_by_id(struct cadre_query *query,
+                                                     uint64_t id,
+                                                     Cadre__V1__Resource **ret_group,
+                                                     struct cadre_error *err);
 /* What a target means at `at`. */
 CADRE_MUST_CHECK enum cadre_status
 query_pointer(struct cadre_query *query, const char *field, const char *target,

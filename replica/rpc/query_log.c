@@ -122,15 +122,18 @@ enum cadre_status query_key_log(struct cadre_query *query, const Cadre__V1__Op *
 {
 	struct key_log log = { .query = query, .in = op->key_log, .err = err };
 	struct cadre_pointer newest;
+	Cadre__V1__Resource *target;
 	cadre_seq before = log.in->has_before_seq ? log.in->before_seq : CADRE_SEQ_MAX;
 	enum cadre_status status = query_limit("keyLog.limit", log.in->has_limit,
 	                                       log.in->limit, 100, &log.limit, err);
 
 	if (status == CADRE_OK)
-		status = query_target(query, "keyLog.target", log.in->target, &log.kind,
-		                      &log.target, err);
+		status = query_target(query, "keyLog.target", log.in->target, &target,
+		                      err);
 	if (status != CADRE_OK)
 		return status;
+	log.kind = target->kind;
+	log.target = target->id;
 	if (log.kind == CADRE__V1__KIND__KIND_GROUP)
 		return cadre_error_set(err, CADRE_INVALID_PARAMETER,
 		                       "keyLog.target: a group never changes; ask its "
@@ -199,6 +202,35 @@ static void set_change(Cadre__V1__HistoryLogEntry *entry, const Cadre__V1__Event
 		           (uint32_t)derived->n_removed, rekeyed(derived));
 }
 
+static enum cadre_status count_change(void *ctx, const struct cadre_member *before,
+                                      const struct cadre_member *after)
+{
+	Cadre__V1__HistoryLogEntry *entry = ctx;
+
+	entry->added += before ? 0 : 1;
+	entry->removed += after ? 0 : 1;
+	entry->rekeyed += before && after ? 1 : 0;
+	return CADRE_OK;
+}
+
+/* Without the event: from the members of both. */
+static enum cadre_status count_by_rows(struct cadre_query *query,
+                                       const Cadre__V1__Resource *group,
+                                       Cadre__V1__HistoryLogEntry *entry,
+                                       struct cadre_error *err)
+{
+	Cadre__V1__Resource *source;
+	enum cadre_status status;
+
+	if (!group->group->has_source_group)
+		return CADRE_OK;
+	status = cadre_view_by_id(query->view, group->group->source_group, &source, err);
+	if (status != CADRE_OK || !source->group)
+		return status == CADRE_NOT_FOUND ? CADRE_OK : status;
+	return cadre_view_diff(query->view, source->group, group->group, count_change,
+	                       entry, err);
+}
+
 static enum cadre_status add_version(void *ctx, const Cadre__V1__Resource *resource)
 {
 	struct history_log *log = ctx;
@@ -223,8 +255,10 @@ static enum cadre_status add_version(void *ctx, const Cadre__V1__Resource *resou
 	status = query_event(query, group->id, &event, log->err);
 	if (status == CADRE_OK)
 		set_change(entry, event.event);
+	else if (status == CADRE_NOT_FOUND)
+		status = count_by_rows(query, group, entry, log->err);
 	log->out->entries[log->out->n_entries++] = entry;
-	return status == CADRE_NOT_FOUND ? CADRE_OK : status;
+	return status;
 }
 
 enum cadre_status query_history_log(struct cadre_query *query, const Cadre__V1__Op *op,

@@ -58,7 +58,7 @@ enum cadre_status query_resolve(struct cadre_query *query, const Cadre__V1__Op *
 		                       "resolve.key: no member \"%.255s\" in \"%.200s\"",
 		                       in->key, in->target);
 	if (status == CADRE_OK)
-		status = cadre_view_by_id(query->view, pointer.group, &group, err);
+		status = query_group_by_id(query, pointer.group, &group, err);
 	if (status != CADRE_OK)
 		return status;
 	out = query_alloc(query, sizeof *out);
@@ -69,7 +69,7 @@ enum cadre_status query_resolve(struct cadre_query *query, const Cadre__V1__Op *
 	if (!out->model_id)
 		return query_no_room(query, err);
 	out->group_id = group->ocid;
-	out->version_id = group->group ? group->group->version_id : 0;
+	out->version_id = group->group->version_id;
 	out->seq = pointer.since;
 	result->body_case = CADRE__V1__RESULT__BODY_RESOLVE;
 	result->resolve = out;

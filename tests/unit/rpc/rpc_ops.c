@@ -1,6 +1,11 @@
 #include "tests/unit/rpc/rpc_ops.h"
 
+#include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
+
+#include "engine/base/bytes.h"
+#include "replica/transport/asker.h"
 
 void rpc_ops_init(struct rpc_ops *ops)
 {
@@ -308,4 +313,130 @@ void rpc_refused(struct cadre_client *client, const Cadre__V1__Op *op,
 		fail_msg("\"%s\" does not start with \"%s\"",
 		         cadre_client_answer_message(answer), path);
 	cadre_client_answer_free(answer);
+}
+
+/* ---- envelopes as they are ---- */
+
+struct rpc_burst {
+	struct cadre_asker *asker;
+	pthread_mutex_t lock;
+	pthread_cond_t answered;
+	unsigned count;
+	unsigned done;
+	unsigned statuses[CADRE_STATUS_COUNT];
+	struct cadre_buffer reply; /* the last one */
+};
+
+static uint32_t status_of(struct cadre_slice reply)
+{
+	Cadre__V1__Response *response = cadre__v1__response__unpack(NULL, reply.length,
+	                                                            reply.data);
+	uint32_t status = CADRE_INTERNAL;
+
+	if (response && response->has_status)
+		status = response->status;
+	else if (response && response->n_results > 0)
+		status = response->results[0]->status;
+	cadre__v1__response__free_unpacked(response, NULL);
+	return status;
+}
+
+static void burst_reply(void *ctx, enum cadre_status status, bool sent,
+                        struct cadre_slice reply, const struct cadre_error *err)
+{
+	struct rpc_burst *burst = ctx;
+	uint32_t answer = status == CADRE_OK ? status_of(reply) : (uint32_t)status;
+
+	(void)sent;
+	(void)err;
+	pthread_mutex_lock(&burst->lock);
+	burst->done++;
+	if (answer < CADRE_STATUS_COUNT)
+		burst->statuses[answer]++;
+	cadre_buffer_clear(&burst->reply);
+	if (status == CADRE_OK &&
+	    cadre_buffer_append(&burst->reply, reply.data, reply.length) != CADRE_OK)
+		burst->statuses[CADRE_OUT_OF_MEMORY]++;
+	pthread_cond_broadcast(&burst->answered);
+	pthread_mutex_unlock(&burst->lock);
+}
+
+struct rpc_burst *rpc_burst_start(const char *address, const Cadre__V1__Request *request,
+                                  unsigned count)
+{
+	struct rpc_burst *burst = calloc(1, sizeof *burst);
+	size_t bytes = protobuf_c_message_get_packed_size(&request->base);
+	struct cadre_error err = CADRE_ERROR_INIT;
+
+	assert_non_null(burst);
+	pthread_mutex_init(&burst->lock, NULL);
+	pthread_cond_init(&burst->answered, NULL);
+	burst->count = count;
+	assert_ok(cadre_asker_create(address, 0, 16u << 20, &burst->asker, &err));
+	for (unsigned i = 0; i < count; i++) {
+		struct cadre_question *question;
+		uint8_t *body;
+		assert_ok(cadre_question_begin(burst->asker, bytes, &question, &body,
+		                               &err));
+		protobuf_c_message_pack(&request->base, body);
+		cadre_question_send(question, 20000, 60000, burst_reply, burst);
+	}
+	return burst;
+}
+
+void rpc_burst_wait(struct rpc_burst *burst, unsigned count)
+{
+	pthread_mutex_lock(&burst->lock);
+	while (burst->done < count)
+		pthread_cond_wait(&burst->answered, &burst->lock);
+	pthread_mutex_unlock(&burst->lock);
+}
+
+unsigned rpc_burst_count(struct rpc_burst *burst, enum cadre_status status)
+{
+	unsigned count;
+
+	pthread_mutex_lock(&burst->lock);
+	count = burst->statuses[status];
+	pthread_mutex_unlock(&burst->lock);
+	return count;
+}
+
+void rpc_burst_end(struct rpc_burst *burst)
+{
+	rpc_burst_wait(burst, burst->count);
+	cadre_asker_destroy(&burst->asker);
+	pthread_cond_destroy(&burst->answered);
+	pthread_mutex_destroy(&burst->lock);
+	cadre_buffer_fini(&burst->reply);
+	free(burst);
+}
+
+const Cadre__V1__Response *rpc_ask(struct rpc_ops *ops, const char *address,
+                                   const Cadre__V1__Request *request)
+{
+	struct rpc_burst *burst = rpc_burst_start(address, request, 1);
+	Cadre__V1__Response *response;
+
+	rpc_burst_wait(burst, 1);
+	response = cadre__v1__response__unpack(cadre_arena_allocator(&ops->arena),
+	                                       burst->reply.length, burst->reply.data);
+	assert_non_null(response);
+	rpc_burst_end(burst);
+	return response;
+}
+
+Cadre__V1__Request *rpc_request(struct rpc_ops *ops, Cadre__V1__Op *op)
+{
+	Cadre__V1__Request *request = rpc_alloc(ops, sizeof *request);
+
+	cadre__v1__request__init(request);
+	request->version = 1;
+	request->request_id = rpc_text(ops, "test");
+	request->remaining_ms = 30000;
+	request->compartment = rpc_text(ops, "c");
+	request->n_ops = 1;
+	request->ops = rpc_alloc(ops, sizeof *request->ops);
+	request->ops[0] = op;
+	return request;
 }

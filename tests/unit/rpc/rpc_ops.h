@@ -39,6 +39,22 @@ Cadre__V1__Command *rpc_create_history(struct rpc_ops *ops, const char *name,
 Cadre__V1__Command *rpc_patch(struct rpc_ops *ops, const char *source, const char *key,
                               const char *model, const char *old);
 
+/* An envelope as it is, asked once: the response, in `ops`. */
+const Cadre__V1__Response *rpc_ask(struct rpc_ops *ops, const char *address,
+                                   const Cadre__V1__Request *request);
+/* As many answers as there are `count` equal questions under way at once. */
+struct rpc_burst;
+struct rpc_burst *rpc_burst_start(const char *address, const Cadre__V1__Request *request,
+                                  unsigned count);
+/* Waits until `count` are answered. */
+void rpc_burst_wait(struct rpc_burst *burst, unsigned count);
+/* Of those answered, how many had that status of the envelope or the first result. */
+unsigned rpc_burst_count(struct rpc_burst *burst, enum cadre_status status);
+/* Waits for all. */
+void rpc_burst_end(struct rpc_burst *burst);
+/* A request with one operation. */
+Cadre__V1__Request *rpc_request(struct rpc_ops *ops, Cadre__V1__Op *op);
+
 /* Asks and expects all done; the answer's first result. Freed with `*ret_answer`. */
 const Cadre__V1__Result *rpc_done(struct cadre_client *client, const Cadre__V1__Op *op,
                                   struct cadre_client_answer **ret_answer);
