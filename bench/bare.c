@@ -17,10 +17,11 @@ static enum cadre_status failed(struct cadre_error *err, int rc, const char *wha
 	                       mdb_strerror(rc));
 }
 
-enum cadre_status bench_bare_open(struct bench_bare *bare, const char *dir, bool read_only,
-                                  struct cadre_error *err)
+enum cadre_status bench_bare_open(struct bench_bare *bare, const char *dir,
+                                  bool read_only, struct cadre_error *err)
 {
-	unsigned flags = MDB_NOTLS | MDB_NORDAHEAD | (read_only ? MDB_RDONLY : MDB_NOSYNC);
+	unsigned flags = MDB_NOTLS | MDB_NORDAHEAD |
+	                 (read_only ? MDB_RDONLY : MDB_NOSYNC);
 	MDB_txn *txn;
 	int rc;
 
@@ -81,7 +82,8 @@ static enum cadre_status write_log(struct bench_bare *bare, const struct bench_s
 		return CADRE_OK;
 	memcpy(bare->frame + CADRE_FRAME_HEADER_BYTES, step->value, step->value_bytes);
 	memset(bare->frame + used, 0, bytes - used);
-	if (pwrite(bare->log, bare->frame, bytes, (off_t)bare->log_at) != (ssize_t)bytes ||
+	if (pwrite(bare->log, bare->frame, bytes, (off_t)bare->log_at) !=
+	            (ssize_t)bytes ||
 	    fdatasync(bare->log) != 0)
 		return cadre_error_errno(err, errno, "bare log");
 	bare->log_at += bytes;

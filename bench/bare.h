@@ -18,13 +18,13 @@ struct bench_bare {
 };
 
 /* Opens (creates) `dir` with the flags that the engine uses. */
-CADRE_MUST_CHECK enum cadre_status bench_bare_open(struct bench_bare *bare, const char *dir,
-                                                   bool read_only, struct cadre_error *err);
+CADRE_MUST_CHECK enum cadre_status bench_bare_open(struct bench_bare *bare,
+                                                   const char *dir, bool read_only,
+                                                   struct cadre_error *err);
 void bench_bare_close(struct bench_bare *bare);
 /* Log steps go to this file of zeros. */
-CADRE_MUST_CHECK enum cadre_status bench_bare_open_log(struct bench_bare *bare,
-                                                       const char *path,
-                                                       struct cadre_error *err);
+CADRE_MUST_CHECK enum cadre_status
+bench_bare_open_log(struct bench_bare *bare, const char *path, struct cadre_error *err);
 /* Puts, deletes, commits, or writes and syncs one frame. */
 CADRE_MUST_CHECK enum cadre_status bench_bare_do(struct bench_bare *bare,
                                                  const struct bench_step *step,

@@ -75,13 +75,15 @@ enum cadre_status bench_child_start(struct bench_child *child, const char *role,
                                     const char *dir, const char *a, const char *b,
                                     struct cadre_error *err)
 {
-	const char *const texts[] = { "cadre-bench",
-		                      bench_segment_bytes ? BENCH_CHILD_QUICK : BENCH_CHILD,
-		                      role,
-		                      dir,
-		                      a,
-		                      b,
-		                      NULL };
+	const char *const texts[] = {
+		"cadre-bench",
+		bench_segment_bytes ? BENCH_CHILD_QUICK : BENCH_CHILD,
+		role,
+		dir,
+		a,
+		b,
+		NULL
+	};
 	char *argv[sizeof texts / sizeof *texts];
 	enum cadre_status status;
 
@@ -93,8 +95,8 @@ enum cadre_status bench_child_start(struct bench_child *child, const char *role,
 		return status;
 	if (!says_ready(child)) {
 		bench_child_stop(child);
-		return cadre_error_set(err, CADRE_INTERNAL, "child \"%s\" of \"%s\" failed", role,
-		                       dir);
+		return cadre_error_set(err, CADRE_INTERNAL,
+		                       "child \"%s\" of \"%s\" failed", role, dir);
 	}
 	return CADRE_OK;
 }
@@ -135,14 +137,16 @@ static enum cadre_status resolve_one(struct bench_lab *lab, const char *target,
 	enum cadre_status status;
 
 	cadre_arena_init(&arena, 1u << 20);
-	status = cadre_view_begin(&view, cadre_store_kv(lab->store), CADRE_KV_READ, &arena, err);
+	status = cadre_view_begin(&view, cadre_store_kv(lab->store), CADRE_KV_READ,
+	                          &arena, err);
 	if (status == CADRE_OK) {
 		status = cadre_view_by_ocid(&view, target, &resource, err);
 		if (status == CADRE_OK)
 			status = cadre_view_pointer(&view, resource->kind, resource->id,
-			                               CADRE_SEQ_MAX, &pointer, err);
+			                            CADRE_SEQ_MAX, &pointer, err);
 		if (status == CADRE_OK)
-			status = cadre_view_resolve(&view, pointer.lineage, pointer.version,
+			status = cadre_view_resolve(&view, pointer.lineage,
+			                            pointer.version,
 			                            cadre_slice_text(key), &model, err);
 		cadre_view_abort(&view);
 	}
@@ -153,13 +157,14 @@ static enum cadre_status resolve_one(struct bench_lab *lab, const char *target,
 static enum cadre_status write_some(struct bench_lab *lab, const char *commands,
                                     struct cadre_error *err)
 {
-	struct bench_workload_options options =
-	        bench_workload_mms((uint64_t)getpid(), WRITE_HISTORIES);
+	struct bench_workload_options options = bench_workload_mms((uint64_t)getpid(),
+	                                                           WRITE_HISTORIES);
 	struct bench_drive drive = { .commands = strtoull(commands, NULL, 10),
 		                     .batch = WRITE_BATCH };
 
 	if (bench_workload_create(&options, &lab->workload) != CADRE_OK)
-		return cadre_error_set(err, CADRE_OUT_OF_MEMORY, "workload: out of memory");
+		return cadre_error_set(err, CADRE_OUT_OF_MEMORY,
+		                       "workload: out of memory");
 	return bench_drive(lab, &drive, err);
 }
 

@@ -50,8 +50,10 @@ enum cadre_status bench_lab_create(struct bench_lab *lab, const char *dir,
 	snprintf(lab->dir, sizeof lab->dir, "%s", dir);
 	init.dir = lab->dir;
 	status = cadre_store_init(&lab->env.base, &init, err);
-	if (status == CADRE_OK && bench_workload_create(options, &lab->workload) != CADRE_OK)
-		status = cadre_error_set(err, CADRE_OUT_OF_MEMORY, "workload: out of memory");
+	if (status == CADRE_OK &&
+	    bench_workload_create(options, &lab->workload) != CADRE_OK)
+		status = cadre_error_set(err, CADRE_OUT_OF_MEMORY,
+		                         "workload: out of memory");
 	return status;
 }
 
@@ -63,7 +65,8 @@ enum cadre_status bench_lab_copy(struct bench_lab *lab, const char *dir,
 	bench_env_init(&lab->env, from->env.state);
 	snprintf(lab->dir, sizeof lab->dir, "%s", dir);
 	if (bench_workload_clone(from->workload, &lab->workload) != CADRE_OK)
-		return cadre_error_set(err, CADRE_OUT_OF_MEMORY, "workload: out of memory");
+		return cadre_error_set(err, CADRE_OUT_OF_MEMORY,
+		                       "workload: out of memory");
 	return bench_copy_tree(from->dir, dir, err);
 }
 
@@ -92,8 +95,8 @@ void bench_lab_destroy(struct bench_lab *lab)
 	lab->dir[0] = '\0';
 }
 
-enum cadre_status bench_views_dir(const struct bench_lab *lab, char path[BENCH_PATH_BYTES],
-                                  struct cadre_error *err)
+enum cadre_status bench_views_dir(const struct bench_lab *lab,
+                                  char path[BENCH_PATH_BYTES], struct cadre_error *err)
 {
 	char state[BENCH_PATH_BYTES];
 	char name[64];
@@ -105,7 +108,8 @@ enum cadre_status bench_views_dir(const struct bench_lab *lab, char path[BENCH_P
 	if (!file || fscanf(file, "format 0\ngeneration %llu", &generation) != 1) {
 		if (file)
 			fclose(file);
-		return cadre_error_set(err, CADRE_NOT_FOUND, "\"%s\" cannot be read", state);
+		return cadre_error_set(err, CADRE_NOT_FOUND, "\"%s\" cannot be read",
+		                       state);
 	}
 	fclose(file);
 	snprintf(name, sizeof name, "views/%llu", generation);
@@ -174,8 +178,8 @@ static void on_complete(struct cadre_request *request)
 static enum cadre_status fill_slot(struct driving *driving, struct slot *slot,
                                    struct cadre_error *err)
 {
-	enum cadre_status status =
-	        bench_workload_next(driving->lab->workload, &driving->arena, &slot->made);
+	enum cadre_status status = bench_workload_next(driving->lab->workload,
+	                                               &driving->arena, &slot->made);
 
 	if (status != CADRE_OK)
 		return status;
@@ -203,7 +207,8 @@ static enum cadre_status learn_all(struct driving *driving, unsigned count,
 			                       slot->request.err.message);
 		bench_workload_learn(driving->lab->workload, &slot->made, &slot->result);
 		if (driving->drive->answer)
-			driving->drive->answer(driving->drive->ctx, &slot->made, &slot->result);
+			driving->drive->answer(driving->drive->ctx, &slot->made,
+			                       &slot->result);
 	}
 	return CADRE_OK;
 }
@@ -271,7 +276,8 @@ enum cadre_status bench_drive(struct bench_lab *lab, struct bench_drive *drive,
 	drive->busy_ns = drive->busy_cpu_ns = 0;
 	driving.slots = calloc(drive->batch, sizeof *driving.slots);
 	if (!driving.slots)
-		return cadre_error_set(err, CADRE_OUT_OF_MEMORY, "commands: out of memory");
+		return cadre_error_set(err, CADRE_OUT_OF_MEMORY,
+		                       "commands: out of memory");
 	cadre_arena_init(&driving.arena, COMMANDS_ARENA_BYTES);
 	status = drive_all(&driving, err);
 	cadre_arena_fini(&driving.arena);

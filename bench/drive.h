@@ -56,15 +56,14 @@ struct bench_drive {
 	/* Results. */
 	uint64_t done;
 	uint64_t batches;
-	uint64_t busy_ns;   /* from submit until all are answered, summed up */
+	uint64_t busy_ns; /* from submit until all are answered, summed up */
 	uint64_t busy_cpu_ns;
 	uint64_t upkeep_ns; /* between the batches */
 };
 /* Runs `commands` of the workload on the open store: submit a batch, step until it
  * is answered, one slice of upkeep. A refused command is an error. */
-CADRE_MUST_CHECK enum cadre_status bench_drive(struct bench_lab *lab,
-                                               struct bench_drive *drive,
-                                               struct cadre_error *err);
+CADRE_MUST_CHECK enum cadre_status
+bench_drive(struct bench_lab *lab, struct bench_drive *drive, struct cadre_error *err);
 /* Steps until nothing is left to do at once. */
 CADRE_MUST_CHECK enum cadre_status bench_lab_rest(struct bench_lab *lab,
                                                   struct cadre_error *err);

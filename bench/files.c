@@ -58,7 +58,8 @@ static bool left_out(const char *name)
 	       strcmp(name, "lock.mdb") == 0;
 }
 
-enum cadre_status bench_copy_tree(const char *from, const char *to, struct cadre_error *err)
+enum cadre_status bench_copy_tree(const char *from, const char *to,
+                                  struct cadre_error *err)
 {
 	DIR *dir = opendir(from);
 	struct dirent *entry;
@@ -87,7 +88,8 @@ enum cadre_status bench_copy_tree(const char *from, const char *to, struct cadre
 	return status;
 }
 
-enum cadre_status bench_zero_file(const char *path, uint64_t bytes, struct cadre_error *err)
+enum cadre_status bench_zero_file(const char *path, uint64_t bytes,
+                                  struct cadre_error *err)
 {
 	static const uint8_t zeros[1u << 16];
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);

@@ -27,7 +27,8 @@ enum cadre_status bench_growth(struct bench *bench, struct cadre_error *err)
 		snprintf(name, sizeof name, "G-W3-%s", sizes[i].exponent);
 		snprintf(what, sizeof what, "batches of %u, %llu events", WRITE_BATCH,
 		         (unsigned long long)sizes[i].events);
-		status = bench_write_at_size(bench, name, what, sizes[i].events, WRITE_BATCH, err);
+		status = bench_write_at_size(bench, name, what, sizes[i].events,
+		                             WRITE_BATCH, err);
 	}
 	return status;
 }

@@ -17,7 +17,8 @@ bool bench_wanted(const struct bench *bench, const char *name)
 {
 	for (unsigned i = 0; i < bench->row_count; i++) {
 		const char *row = bench->rows[i];
-		if (strncmp(row, name, strlen(name)) == 0 || strncmp(row, name, strlen(row)) == 0)
+		if (strncmp(row, name, strlen(name)) == 0 ||
+		    strncmp(row, name, strlen(row)) == 0)
 			return true;
 	}
 	return bench->row_count == 0;
@@ -75,7 +76,8 @@ static double median_of(double *values, unsigned count)
 	return (values[count / 2 - 1] + values[count / 2]) / 2;
 }
 
-struct bench_interval bench_interval_of(const double *values, unsigned count, uint64_t seed)
+struct bench_interval bench_interval_of(const double *values, unsigned count,
+                                        uint64_t seed)
 {
 	static double medians[RESAMPLES];
 	double sample[BENCH_PAIRS_MAX];
@@ -112,7 +114,8 @@ static bool pair_accepted(const struct bench_pair *pair)
 	        b->after.major_faults - b->before.major_faults) > FAULTS_DIFFER)
 		return false;
 	if (gap(a->after.steal_ns - a->before.steal_ns,
-	        b->after.steal_ns - b->before.steal_ns) > shorter / 100 * STEAL_DIFFER_PERCENT)
+	        b->after.steal_ns - b->before.steal_ns) >
+	    shorter / 100 * STEAL_DIFFER_PERCENT)
 		return false;
 	return a->before.dirty_bytes <= BENCH_DIRTY_BYTES_MAX &&
 	       b->before.dirty_bytes <= BENCH_DIRTY_BYTES_MAX;
@@ -153,8 +156,9 @@ static enum cadre_status run_pair(struct bench *bench,
 		status = run_side(bench, comparison, pair->limit_first,
 		                  pair->limit_first ? &pair->ours : &pair->limit, err);
 	if (status == CADRE_OK)
-		pair->ratio = comparison->at_most ? rate_of(&pair->limit) / rate_of(&pair->ours)
-		                                  : rate_of(&pair->ours) / rate_of(&pair->limit);
+		pair->ratio = comparison->at_most
+		                      ? rate_of(&pair->limit) / rate_of(&pair->ours)
+		                      : rate_of(&pair->ours) / rate_of(&pair->limit);
 	return status;
 }
 
@@ -167,14 +171,16 @@ struct latencies {
 };
 
 static enum cadre_status measure_pair(struct bench *bench, struct bench_outcome *outcome,
-                                      struct bench_pair *pair, struct latencies *latencies,
+                                      struct bench_pair *pair,
+                                      struct latencies *latencies,
                                       struct cadre_error *err)
 {
 	for (unsigned attempt = 1;; attempt++) {
 		enum cadre_status status;
 
 		bench_progress(bench, "%s: pair %u of %u%s", outcome->comparison->name,
-		               outcome->count + 1, bench->pairs, attempt > 1 ? ", again" : "");
+		               outcome->count + 1, bench->pairs,
+		               attempt > 1 ? ", again" : "");
 		memset(&latencies->pair_ours, 0, sizeof latencies->pair_ours);
 		memset(&latencies->pair_limit, 0, sizeof latencies->pair_limit);
 		pair->ours.latency = &latencies->pair_ours;

@@ -28,9 +28,9 @@ struct bench {
 	enum bench_size size;
 	unsigned pairs;
 	uint64_t seed;
-	const char *dir;     /* for data; on the file system to be measured */
-	unsigned settle_ms;  /* 0: neither settles nor measures a refused pair again */
-	bool progress;       /* standard error is a terminal */
+	const char *dir;    /* for data; on the file system to be measured */
+	unsigned settle_ms; /* 0: neither settles nor measures a refused pair again */
+	bool progress;      /* standard error is a terminal */
 	const char *const *rows; /* asked for: "L1", or one of its parts, "L1a" */
 	unsigned row_count;      /* 0: all */
 	json_t *results;
@@ -63,23 +63,23 @@ typedef enum cadre_status (*bench_side_fn)(void *ctx, struct bench_measure *meas
                                            struct cadre_error *err);
 
 struct bench_comparison {
-	const char *name;   /* "L1a" */
+	const char *name; /* "L1a" */
 	const char *what;
-	const char *unit;   /* of one unit: "get", "command" */
+	const char *unit; /* of one unit: "get", "command" */
 	const char *ours_name;
 	const char *limit_name;
 	double target;
-	bool at_most;       /* the ratio is of times or sizes, and small is good */
+	bool at_most; /* the ratio is of times or sizes, and small is good */
 	bench_side_fn ours;
 	bench_side_fn limit;
 	void *ctx;
-	const char *note;   /* may be NULL */
+	const char *note; /* may be NULL */
 };
 /* Measures and reports. The ratio is of rates (units a second), or, `at_most`, of
  * units' times. */
-CADRE_MUST_CHECK enum cadre_status bench_compare(struct bench *bench,
-                                                 const struct bench_comparison *comparison,
-                                                 struct cadre_error *err);
+CADRE_MUST_CHECK enum cadre_status
+bench_compare(struct bench *bench, const struct bench_comparison *comparison,
+              struct cadre_error *err);
 
 /* A figure that needs no other side: met when at most `target`. */
 struct bench_figure {

@@ -30,7 +30,8 @@ void bench_histogram_add(struct bench_histogram *histogram, uint64_t ns)
 		histogram->max_ns = ns;
 }
 
-void bench_histogram_merge(struct bench_histogram *into, const struct bench_histogram *from)
+void bench_histogram_merge(struct bench_histogram *into,
+                           const struct bench_histogram *from)
 {
 	for (unsigned i = 0; i < BENCH_BUCKETS; i++)
 		into->buckets[i] += from->buckets[i];

@@ -13,7 +13,7 @@
 
 struct worker {
 	struct bench_lookups *lookups;
-	size_t from; /* each thread starts elsewhere in the order */
+	size_t from;                     /* each thread starts elsewhere in the order */
 	struct bench_histogram *latency; /* NULL: none */
 	pthread_barrier_t *barrier;
 	/* Ours. */
@@ -32,9 +32,10 @@ static int ask_ours(struct worker *worker, const struct bench_ask *ask)
 	uint64_t seq;
 
 	if (worker->lookups->at_moment)
-		return cadre_scope_resolve_at(scope, ask->key, ask->length, ask->seq, model,
-		                              sizeof model, &seq);
-	return cadre_scope_resolve(scope, ask->key, ask->length, model, sizeof model, &seq);
+		return cadre_scope_resolve_at(scope, ask->key, ask->length, ask->seq,
+		                              model, sizeof model, &seq);
+	return cadre_scope_resolve(scope, ask->key, ask->length, model, sizeof model,
+	                           &seq);
 }
 
 /* The value is copied out: it is gone with the transaction. */
@@ -86,7 +87,8 @@ static void *run_worker(void *ctx)
 /* Runs the workers side by side; the measurement is from when all are warm until
  * the last is done. */
 static enum cadre_status run_workers(struct worker *workers, unsigned count,
-                                     struct bench_measure *measure, struct cadre_error *err)
+                                     struct bench_measure *measure,
+                                     struct cadre_error *err)
 {
 	pthread_t threads[THREADS_MAX];
 	pthread_barrier_t barrier;
@@ -108,7 +110,8 @@ static enum cadre_status run_workers(struct worker *workers, unsigned count,
 	for (unsigned i = 0; i < count; i++) {
 		pthread_join(threads[i], NULL);
 		if (workers[i].code != 0)
-			return cadre_error_set(err, CADRE_INTERNAL, "a look-up failed with code %d",
+			return cadre_error_set(err, CADRE_INTERNAL,
+			                       "a look-up failed with code %d",
 			                       workers[i].code);
 	}
 	pthread_barrier_destroy(&barrier);
@@ -127,7 +130,8 @@ static enum cadre_status open_ours(struct bench_lookups *lookups, struct worker 
 	if (!worker->scopes)
 		return cadre_error_set(err, CADRE_OUT_OF_MEMORY, "scopes: out of memory");
 	for (unsigned i = 0; i < lookups->target_count && code == 0; i++)
-		code = cadre_scope_open(worker->reader, lookups->targets[i], &worker->scopes[i]);
+		code = cadre_scope_open(worker->reader, lookups->targets[i],
+		                        &worker->scopes[i]);
 	if (code != 0)
 		return cadre_error_set(err, CADRE_INTERNAL, "scope: %s",
 		                       cadre_reader_message(worker->reader));
@@ -143,7 +147,8 @@ enum cadre_status bench_lookups_ours(void *ctx, struct bench_measure *measure,
 	enum cadre_status status = CADRE_OK;
 
 	for (unsigned i = 0; i < lookups->threads && status == CADRE_OK; i++)
-		status = open_ours(lookups, &workers[i], i > 0 ? workers[0].reader : NULL, err);
+		status = open_ours(lookups, &workers[i], i > 0 ? workers[0].reader : NULL,
+		                   err);
 	if (status == CADRE_OK)
 		status = run_workers(workers, lookups->threads, measure, err);
 	for (unsigned i = lookups->threads; i-- > 0;) {

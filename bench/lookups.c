@@ -54,8 +54,9 @@ struct asking {
 	size_t capacity;
 };
 
-static enum cadre_status asking_begin(struct asking *asking, struct bench_lookups *lookups,
-                                      uint64_t seed, struct cadre_error *err)
+static enum cadre_status asking_begin(struct asking *asking,
+                                      struct bench_lookups *lookups, uint64_t seed,
+                                      struct cadre_error *err)
 {
 	enum cadre_status status;
 
@@ -78,7 +79,8 @@ static void asking_end(struct asking *asking)
 }
 
 /* The row that answers: of the newest version up to the group's. */
-static enum cadre_status find_row(struct asking *asking, const Cadre__V1__GroupState *group,
+static enum cadre_status find_row(struct asking *asking,
+                                  const Cadre__V1__GroupState *group,
                                   struct bench_ask *ask, struct cadre_error *err)
 {
 	struct cadre_row_key row;
@@ -95,7 +97,8 @@ static enum cadre_status find_row(struct asking *asking, const Cadre__V1__GroupS
 	status = cadre_kv_seek(asking->cursor, cadre_row_key_slice(&row), &found, &value);
 	if (status != CADRE_OK || found.length != row.length ||
 	    memcmp(found.data, row.bytes, row.length - 4) != 0)
-		return cadre_error_set(err, CADRE_INTERNAL, "no row for key \"%s\"", ask->key);
+		return cadre_error_set(err, CADRE_INTERNAL, "no row for key \"%s\"",
+		                       ask->key);
 	CADRE_ASSERT(found.length <= sizeof ask->row);
 	ask->row_length = (uint8_t)found.length;
 	memcpy(ask->row, found.data, found.length);
@@ -103,19 +106,22 @@ static enum cadre_status find_row(struct asking *asking, const Cadre__V1__GroupS
 }
 
 /* All keys of the history, in the version that `group` is, asked of `target`. */
-static enum cadre_status ask_group(struct asking *asking, const struct bench_history *history,
-                                   const char *group, cadre_seq seq, uint32_t target,
+static enum cadre_status ask_group(struct asking *asking,
+                                   const struct bench_history *history, const char *group,
+                                   cadre_seq seq, uint32_t target,
                                    struct cadre_error *err)
 {
 	struct bench_lookups *lookups = asking->lookups;
 	Cadre__V1__Resource *resource;
-	enum cadre_status status = cadre_view_by_ocid(&asking->view, group, &resource, err);
+	enum cadre_status status = cadre_view_by_ocid(&asking->view, group, &resource,
+	                                              err);
 
 	if (status != CADRE_OK)
 		return status;
 	if (lookups->count + history->member_count > asking->capacity) {
 		size_t capacity = 2 * (lookups->count + history->member_count);
-		struct bench_ask *grown = realloc(lookups->asks, capacity * sizeof *grown);
+		struct bench_ask *grown = realloc(lookups->asks,
+		                                  capacity * sizeof *grown);
 		if (!grown)
 			return no_memory(err);
 		lookups->asks = grown;
@@ -125,7 +131,8 @@ static enum cadre_status ask_group(struct asking *asking, const struct bench_his
 		struct bench_ask *ask = &lookups->asks[lookups->count++];
 		ask->seq = seq;
 		ask->target = target;
-		ask->length = (uint8_t)bench_key_text(asking->seed, history->keys[i], ask->key);
+		ask->length = (uint8_t)bench_key_text(asking->seed, history->keys[i],
+		                                      ask->key);
 		status = find_row(asking, resource->group, ask, err);
 	}
 	cadre_arena_reset(&asking->arena);
@@ -170,7 +177,8 @@ static enum cadre_status hand_over(struct bench_lookups *lookups, struct cadre_e
 	enum cadre_status status;
 
 	bench_lab_close(&lookups->lab);
-	status = bench_child_start(&lookups->server, "serve", lookups->lab.dir, NULL, NULL, err);
+	status = bench_child_start(&lookups->server, "serve", lookups->lab.dir, NULL,
+	                           NULL, err);
 	if (status == CADRE_OK)
 		status = bench_views_dir(&lookups->lab, lookups->views, err);
 	return status;
@@ -200,8 +208,9 @@ enum cadre_status bench_lookups_retarget(struct bench_lookups *lookups,
 }
 
 /* Asks for every key of every history's latest group. */
-static enum cadre_status ask_latest(struct bench_lookups *lookups, const struct bench *bench,
-                                    enum bench_scope_kind kind, struct cadre_error *err)
+static enum cadre_status ask_latest(struct bench_lookups *lookups,
+                                    const struct bench *bench, enum bench_scope_kind kind,
+                                    struct cadre_error *err)
 {
 	struct asking asking;
 	cadre_seq now;
@@ -211,7 +220,8 @@ static enum cadre_status ask_latest(struct bench_lookups *lookups, const struct 
 		return status;
 	now = asking.view.head.applied_seq;
 	for (unsigned i = 0;
-	     i < bench_workload_histories(lookups->lab.workload) && status == CADRE_OK; i++) {
+	     i < bench_workload_histories(lookups->lab.workload) && status == CADRE_OK;
+	     i++) {
 		const struct bench_history *history =
 		        bench_workload_history(lookups->lab.workload, i);
 		status = ask_group(&asking, history, history->group, now, i, err);
@@ -249,7 +259,8 @@ enum cadre_status bench_lookups_mixed(struct bench_lookups *lookups,
 	struct bench_drive drive = { .commands = events, .batch = BUILD_BATCH };
 	enum cadre_status status = build(lookups, bench, &options, &drive, err);
 
-	return status == CADRE_OK ? ask_latest(lookups, bench, BENCH_GROUPS, err) : status;
+	return status == CADRE_OK ? ask_latest(lookups, bench, BENCH_GROUPS, err)
+	                          : status;
 }
 
 static enum cadre_status ask_versions(struct bench_lookups *lookups,
@@ -265,12 +276,14 @@ static enum cadre_status ask_versions(struct bench_lookups *lookups,
 		return status;
 	for (unsigned i = 0; i < histories * VERSIONS && status == CADRE_OK; i++) {
 		const struct version *version = &versions->at[i];
-		status = ask_group(&asking,
-		                   bench_workload_history(lookups->lab.workload, i / VERSIONS),
-		                   version->ocid, version->seq,
-		                   kind == BENCH_GROUPS ? i : i / VERSIONS, err);
+		status = ask_group(
+		        &asking,
+		        bench_workload_history(lookups->lab.workload, i / VERSIONS),
+		        version->ocid, version->seq,
+		        kind == BENCH_GROUPS ? i : i / VERSIONS, err);
 		if (status == CADRE_OK && kind == BENCH_GROUPS)
-			memcpy(lookups->targets[i], version->ocid, sizeof lookups->targets[i]);
+			memcpy(lookups->targets[i], version->ocid,
+			       sizeof lookups->targets[i]);
 	}
 	asking_end(&asking);
 	return status;
@@ -282,9 +295,12 @@ enum cadre_status bench_lookups_versions(struct bench_lookups *lookups,
                                          struct cadre_error *err)
 {
 	unsigned histories = (unsigned)(keys / VERSIONS / MEMBERS_MEAN) + 1;
-	struct bench_workload_options options = bench_workload_mms(bench->seed, histories);
-	struct versions versions = { .at = calloc(histories * VERSIONS, sizeof *versions.at),
-		                     .counts = calloc(histories, sizeof *versions.counts) };
+	struct bench_workload_options options = bench_workload_mms(bench->seed,
+	                                                           histories);
+	struct versions versions = {
+		.at = calloc(histories * VERSIONS, sizeof *versions.at),
+		.counts = calloc(histories, sizeof *versions.counts)
+	};
 	struct bench_drive drive = { .batch = BUILD_BATCH / 8,
 		                     .answer = note_version,
 		                     .ctx = &versions };
@@ -303,7 +319,8 @@ enum cadre_status bench_lookups_versions(struct bench_lookups *lookups,
 	if (status == CADRE_OK && kind == BENCH_GROUPS) {
 		free(lookups->targets);
 		lookups->target_count = histories * VERSIONS;
-		lookups->targets = calloc(lookups->target_count, sizeof *lookups->targets);
+		lookups->targets = calloc(lookups->target_count,
+		                          sizeof *lookups->targets);
 		if (!lookups->targets)
 			status = no_memory(err);
 	}

@@ -34,17 +34,20 @@ struct bench_lookups {
 /* A store with about `keys` keys and as many look-ups, each group its first
  * version, each history with a deployment; then a process that has it open. */
 CADRE_MUST_CHECK enum cadre_status
-bench_lookups_plain(struct bench_lookups *lookups, const struct bench *bench, uint64_t keys,
-                    enum bench_scope_kind kind, struct cadre_error *err);
+bench_lookups_plain(struct bench_lookups *lookups, const struct bench *bench,
+                    uint64_t keys, enum bench_scope_kind kind, struct cadre_error *err);
 /* A tenth of the keys, each with ten versions; the look-ups are of all of them,
  * through groups or, with a moment, through histories. */
-CADRE_MUST_CHECK enum cadre_status
-bench_lookups_versions(struct bench_lookups *lookups, const struct bench *bench,
-                       uint64_t keys, enum bench_scope_kind kind, struct cadre_error *err);
+CADRE_MUST_CHECK enum cadre_status bench_lookups_versions(struct bench_lookups *lookups,
+                                                          const struct bench *bench,
+                                                          uint64_t keys,
+                                                          enum bench_scope_kind kind,
+                                                          struct cadre_error *err);
 /* Those of a store that has run `events` commands of the mix; latest groups. */
-CADRE_MUST_CHECK enum cadre_status
-bench_lookups_mixed(struct bench_lookups *lookups, const struct bench *bench,
-                    uint64_t events, struct cadre_error *err);
+CADRE_MUST_CHECK enum cadre_status bench_lookups_mixed(struct bench_lookups *lookups,
+                                                       const struct bench *bench,
+                                                       uint64_t events,
+                                                       struct cadre_error *err);
 /* Other targets of a plain store. */
 CADRE_MUST_CHECK enum cadre_status bench_lookups_retarget(struct bench_lookups *lookups,
                                                           enum bench_scope_kind kind,
@@ -52,11 +55,9 @@ CADRE_MUST_CHECK enum cadre_status bench_lookups_retarget(struct bench_lookups *
 void bench_lookups_destroy(struct bench_lookups *lookups);
 
 /* Sides of a comparison; ctx is a struct bench_lookups. */
-CADRE_MUST_CHECK enum cadre_status bench_lookups_ours(void *ctx,
-                                                      struct bench_measure *measure,
-                                                      struct cadre_error *err);
-CADRE_MUST_CHECK enum cadre_status bench_lookups_bare(void *ctx,
-                                                      struct bench_measure *measure,
-                                                      struct cadre_error *err);
+CADRE_MUST_CHECK enum cadre_status
+bench_lookups_ours(void *ctx, struct bench_measure *measure, struct cadre_error *err);
+CADRE_MUST_CHECK enum cadre_status
+bench_lookups_bare(void *ctx, struct bench_measure *measure, struct cadre_error *err);
 
 #endif

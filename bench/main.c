@@ -16,7 +16,16 @@
 #define SETTLE_MS 15000u
 #define SETTLE_QUICK_MS 0u
 
-enum { KEY_PAIRS = 256, KEY_JSON, KEY_QUICK, KEY_FULL, KEY_DIR, KEY_LIST, KEY_GROWTH, KEY_SEED };
+enum {
+	KEY_PAIRS = 256,
+	KEY_JSON,
+	KEY_QUICK,
+	KEY_FULL,
+	KEY_DIR,
+	KEY_LIST,
+	KEY_GROWTH,
+	KEY_SEED
+};
 
 struct arguments {
 	struct bench bench;
@@ -29,13 +38,16 @@ struct arguments {
 };
 
 static const struct argp_option options[] = {
-	{ "pairs", KEY_PAIRS, "N", 0, "Measure each comparison N times (5; --quick: 1)", 0 },
+	{ "pairs", KEY_PAIRS, "N", 0, "Measure each comparison N times (5; --quick: 1)",
+	  0 },
 	{ "json", KEY_JSON, "FILE", 0, "Write all results and raw pairs to FILE", 0 },
-	{ "quick", KEY_QUICK, NULL, 0, "Small sizes: shows that it runs, says little", 0 },
+	{ "quick", KEY_QUICK, NULL, 0, "Small sizes: shows that it runs, says little",
+	  0 },
 	{ "full", KEY_FULL, NULL, 0, "Large sizes: 5 M keys, 10 M events", 0 },
 	{ "dir", KEY_DIR, "DIR", 0, "Make the data below DIR (.)", 0 },
 	{ "seed", KEY_SEED, "N", 0, "Seed of workload and resampling", 0 },
-	{ "growth", KEY_GROWTH, NULL, 0, "L1 and W3 at 10^4, 10^5, 10^6 events instead", 0 },
+	{ "growth", KEY_GROWTH, NULL, 0, "L1 and W3 at 10^4, 10^5, 10^6 events instead",
+	  0 },
 	{ "list", KEY_LIST, NULL, 0, "Show the rows and their targets", 0 },
 	{ NULL, 0, NULL, 0, NULL, 0 },
 };
@@ -93,8 +105,8 @@ static const struct bench_row *find_row(const char *name)
 static void list_rows(void)
 {
 	for (const struct bench_row *row = bench_rows; row->name; row++)
-		printf("%-4s %s\n     against: %s\n     target:  %s\n", row->name, row->what,
-		       row->limit, row->target);
+		printf("%-4s %s\n     against: %s\n     target:  %s\n", row->name,
+		       row->what, row->limit, row->target);
 }
 
 static enum cadre_status run_row(struct bench *bench, const struct bench_row *row,
@@ -120,13 +132,15 @@ static int run_all(struct arguments *arguments)
 		if (failed)
 			fprintf(stderr, "cadre-bench: %s\n", err.message);
 	}
-	for (const struct bench_row *row = bench_rows; row->name && !arguments->growth; row++) {
+	for (const struct bench_row *row = bench_rows; row->name && !arguments->growth;
+	     row++) {
 		if (bench_wanted(bench, row->name))
 			failed += run_row(bench, row, &err) != CADRE_OK;
 	}
-	printf("%u targets missed, %u comparisons refused, %u rows failed\n", bench->missed,
-	       bench->refused, failed);
-	if (arguments->json && bench_report_write(bench, arguments->json, &err) != CADRE_OK) {
+	printf("%u targets missed, %u comparisons refused, %u rows failed\n",
+	       bench->missed, bench->refused, failed);
+	if (arguments->json &&
+	    bench_report_write(bench, arguments->json, &err) != CADRE_OK) {
 		fprintf(stderr, "cadre-bench: %s\n", err.message);
 		failed++;
 	}
@@ -135,12 +149,15 @@ static int run_all(struct arguments *arguments)
 
 int main(int argc, char **argv)
 {
-	static const struct argp argp = { options, parse, "[ROW...]",
-		                          "Measures Cadre side by side with what limits it.",
-		                          NULL, NULL, NULL };
-	struct arguments arguments = { .bench = { .size = BENCH_DEFAULT,
-		                                  .seed = SEED_DEFAULT },
-		                       .base = "." };
+	static const struct argp argp = {
+		options,    parse,
+		"[ROW...]", "Measures Cadre side by side with what limits it.",
+		NULL,       NULL,
+		NULL
+	};
+	struct arguments arguments = {
+		.bench = { .size = BENCH_DEFAULT, .seed = SEED_DEFAULT }, .base = "."
+	};
 	struct bench *bench = &arguments.bench;
 	char dir[BENCH_PATH_BYTES];
 	int code;

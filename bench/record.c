@@ -74,11 +74,15 @@ enum cadre_status __real_cadre_kv_del(struct cadre_kv_txn *txn, struct cadre_sli
                                       struct cadre_error *err);
 enum cadre_status __wrap_cadre_kv_del(struct cadre_kv_txn *txn, struct cadre_slice key,
                                       struct cadre_error *err);
-enum cadre_status __real_cadre_kv_commit(struct cadre_kv_txn *txn, struct cadre_error *err);
-enum cadre_status __wrap_cadre_kv_commit(struct cadre_kv_txn *txn, struct cadre_error *err);
-enum cadre_status __real_cadre_log_append(struct cadre_log *log, struct cadre_slice batches,
+enum cadre_status __real_cadre_kv_commit(struct cadre_kv_txn *txn,
+                                         struct cadre_error *err);
+enum cadre_status __wrap_cadre_kv_commit(struct cadre_kv_txn *txn,
+                                         struct cadre_error *err);
+enum cadre_status __real_cadre_log_append(struct cadre_log *log,
+                                          struct cadre_slice batches,
                                           cadre_seq commit_seq, struct cadre_error *err);
-enum cadre_status __wrap_cadre_log_append(struct cadre_log *log, struct cadre_slice batches,
+enum cadre_status __wrap_cadre_log_append(struct cadre_log *log,
+                                          struct cadre_slice batches,
                                           cadre_seq commit_seq, struct cadre_error *err);
 
 enum cadre_status __wrap_cadre_kv_put(struct cadre_kv_txn *txn, struct cadre_slice key,
@@ -101,7 +105,8 @@ enum cadre_status __wrap_cadre_kv_del(struct cadre_kv_txn *txn, struct cadre_sli
 	return __real_cadre_kv_del(txn, key, err);
 }
 
-enum cadre_status __wrap_cadre_kv_commit(struct cadre_kv_txn *txn, struct cadre_error *err)
+enum cadre_status __wrap_cadre_kv_commit(struct cadre_kv_txn *txn,
+                                         struct cadre_error *err)
 {
 	/* A nested commit only hands its rows to the outer one. */
 	if (txn->write && !txn->parent) {
@@ -111,7 +116,8 @@ enum cadre_status __wrap_cadre_kv_commit(struct cadre_kv_txn *txn, struct cadre_
 	return __real_cadre_kv_commit(txn, err);
 }
 
-enum cadre_status __wrap_cadre_log_append(struct cadre_log *log, struct cadre_slice batches,
+enum cadre_status __wrap_cadre_log_append(struct cadre_log *log,
+                                          struct cadre_slice batches,
                                           cadre_seq commit_seq, struct cadre_error *err)
 {
 	counts.appends++;
@@ -133,8 +139,8 @@ bool bench_record_open(struct bench_record *record, const char *path)
 	if (fd < 0)
 		return false;
 	if (fstat(fd, &info) == 0 && info.st_size > 0)
-		memory = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE | MAP_POPULATE,
-		              fd, 0);
+		memory = mmap(NULL, (size_t)info.st_size, PROT_READ,
+		              MAP_PRIVATE | MAP_POPULATE, fd, 0);
 	close(fd);
 	if (memory == MAP_FAILED)
 		return false;
@@ -161,6 +167,7 @@ bool bench_record_next(struct bench_record *record, struct bench_step *ret_step)
 	memcpy(&ret_step->value_bytes, at + 5, sizeof ret_step->value_bytes);
 	ret_step->key = at + STEP_HEADER_BYTES;
 	ret_step->value = ret_step->key + ret_step->key_bytes;
-	record->at += STEP_HEADER_BYTES + (size_t)ret_step->key_bytes + ret_step->value_bytes;
+	record->at += STEP_HEADER_BYTES + (size_t)ret_step->key_bytes +
+	              ret_step->value_bytes;
 	return true;
 }

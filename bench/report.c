@@ -39,13 +39,14 @@ static void print_latency(const char *side, const struct bench_histogram *latenc
 	printf("       %-6s p50 %.1f us  p99 %.1f us  p99.9 %.1f us  max %.1f us\n", side,
 	       (double)bench_histogram_at(latency, 5000) / 1e3,
 	       (double)bench_histogram_at(latency, 9900) / 1e3,
-	       (double)bench_histogram_at(latency, 9990) / 1e3, (double)latency->max_ns / 1e3);
+	       (double)bench_histogram_at(latency, 9990) / 1e3,
+	       (double)latency->max_ns / 1e3);
 }
 
 static json_t *json_interval(const struct bench_interval *interval)
 {
-	return json_pack("{s:f, s:f, s:f}", "median", interval->median, "low", interval->low,
-	                 "high", interval->high);
+	return json_pack("{s:f, s:f, s:f}", "median", interval->median, "low",
+	                 interval->low, "high", interval->high);
 }
 
 static json_t *json_latency(const struct bench_histogram *latency)
@@ -53,10 +54,10 @@ static json_t *json_latency(const struct bench_histogram *latency)
 	if (latency->count == 0)
 		return json_null();
 	return json_pack("{s:I, s:I, s:I, s:I, s:I}", "count", (json_int_t)latency->count,
-	                 "p50_ns", (json_int_t)bench_histogram_at(latency, 5000), "p99_ns",
-	                 (json_int_t)bench_histogram_at(latency, 9900), "p99_9_ns",
-	                 (json_int_t)bench_histogram_at(latency, 9990), "max_ns",
-	                 (json_int_t)latency->max_ns);
+	                 "p50_ns", (json_int_t)bench_histogram_at(latency, 5000),
+	                 "p99_ns", (json_int_t)bench_histogram_at(latency, 9900),
+	                 "p99_9_ns", (json_int_t)bench_histogram_at(latency, 9990),
+	                 "max_ns", (json_int_t)latency->max_ns);
 }
 
 static json_t *json_measure(const struct bench_measure *measure)
@@ -64,13 +65,13 @@ static json_t *json_measure(const struct bench_measure *measure)
 	const struct bench_machine *before = &measure->before;
 	const struct bench_machine *after = &measure->after;
 
-	return json_pack("{s:f, s:I, s:I, s:I, s:I, s:I, s:I}", "units", measure->units, "ns",
-	                 (json_int_t)measure->ns, "cpu_ns", (json_int_t)measure->cpu_ns,
-	                 "major_faults",
-	                 (json_int_t)(after->major_faults - before->major_faults), "steal_ns",
-	                 (json_int_t)(after->steal_ns - before->steal_ns), "wait_ns",
-	                 (json_int_t)(after->wait_ns - before->wait_ns), "dirty_bytes",
-	                 (json_int_t)before->dirty_bytes);
+	return json_pack("{s:f, s:I, s:I, s:I, s:I, s:I, s:I}", "units", measure->units,
+	                 "ns", (json_int_t)measure->ns, "cpu_ns",
+	                 (json_int_t)measure->cpu_ns, "major_faults",
+	                 (json_int_t)(after->major_faults - before->major_faults),
+	                 "steal_ns", (json_int_t)(after->steal_ns - before->steal_ns),
+	                 "wait_ns", (json_int_t)(after->wait_ns - before->wait_ns),
+	                 "dirty_bytes", (json_int_t)before->dirty_bytes);
 }
 
 static json_t *json_pairs(const struct bench_outcome *outcome)
@@ -79,11 +80,11 @@ static json_t *json_pairs(const struct bench_outcome *outcome)
 
 	for (unsigned i = 0; i < outcome->count; i++) {
 		const struct bench_pair *pair = &outcome->pairs[i];
-		json_array_append_new(
-		        pairs, json_pack("{s:f, s:b, s:o, s:o}", "ratio", pair->ratio,
-		                         "limit_first", (int)pair->limit_first, "ours",
-		                         json_measure(&pair->ours), "limit",
-		                         json_measure(&pair->limit)));
+		json_array_append_new(pairs, json_pack("{s:f, s:b, s:o, s:o}", "ratio",
+		                                       pair->ratio, "limit_first",
+		                                       (int)pair->limit_first, "ours",
+		                                       json_measure(&pair->ours), "limit",
+		                                       json_measure(&pair->limit)));
 	}
 	return pairs;
 }
@@ -138,8 +139,9 @@ void bench_report_outcome(struct bench *bench, const struct bench_outcome *outco
 	         outcome->ratio.high);
 	printf("%-6s %-44s %11s/s %11s/s %7.3f %17s %s %.3g  %s\n", c->name, c->what,
 	       short_number(outcome->ours.median, ours),
-	       short_number(outcome->limit.median, limit), outcome->ratio.median, interval,
-	       c->at_most ? "<=" : ">=", c->target, verdict(outcome->refused, outcome->met));
+	       short_number(outcome->limit.median, limit), outcome->ratio.median,
+	       interval, c->at_most ? "<=" : ">=", c->target,
+	       verdict(outcome->refused, outcome->met));
 	print_latency("ours", outcome->ours_latency);
 	print_latency("limit", outcome->limit_latency);
 	if (by_cpu > 0)
@@ -152,24 +154,26 @@ void bench_report_outcome(struct bench *bench, const struct bench_outcome *outco
 	fflush(stdout);
 	json_array_append_new(
 	        bench->results,
-	        json_pack("{s:s, s:s, s:s, s:s, s:s, s:f, s:b, s:b, s:b, s:i, s:f, s:f, s:o, "
-	                  "s:o, s:o, s:o, s:o, s:s*, s:o}",
-	                  "row", c->name, "what", c->what, "unit", c->unit, "ours_name",
-	                  c->ours_name, "limit_name", c->limit_name, "target", c->target,
-	                  "at_most", (int)c->at_most, "met", (int)outcome->met, "refused",
-	                  (int)outcome->refused, "repeated", (int)outcome->repeated,
-	                  "waited_share", busy, "cpu_ratio", by_cpu, "ratio", json_interval(&outcome->ratio),
-	                  "ours_rate", json_interval(&outcome->ours), "limit_rate",
-	                  json_interval(&outcome->limit), "ours_latency",
-	                  json_latency(outcome->ours_latency), "limit_latency",
-	                  json_latency(outcome->limit_latency), "note", c->note, "pairs",
-	                  json_pairs(outcome)));
+	        json_pack(
+	                "{s:s, s:s, s:s, s:s, s:s, s:f, s:b, s:b, s:b, s:i, s:f, s:f, s:o, "
+	                "s:o, s:o, s:o, s:o, s:s*, s:o}",
+	                "row", c->name, "what", c->what, "unit", c->unit, "ours_name",
+	                c->ours_name, "limit_name", c->limit_name, "target", c->target,
+	                "at_most", (int)c->at_most, "met", (int)outcome->met, "refused",
+	                (int)outcome->refused, "repeated", (int)outcome->repeated,
+	                "waited_share", busy, "cpu_ratio", by_cpu, "ratio",
+	                json_interval(&outcome->ratio), "ours_rate",
+	                json_interval(&outcome->ours), "limit_rate",
+	                json_interval(&outcome->limit), "ours_latency",
+	                json_latency(outcome->ours_latency), "limit_latency",
+	                json_latency(outcome->limit_latency), "note", c->note, "pairs",
+	                json_pairs(outcome)));
 }
 
 void bench_report_figure(struct bench *bench, const struct bench_figure *figure)
 {
-	struct bench_interval value =
-	        bench_interval_of(figure->values, figure->count, bench->seed);
+	struct bench_interval value = bench_interval_of(figure->values, figure->count,
+	                                                bench->seed);
 	bool met = value.high <= figure->target;
 	json_t *values = json_array();
 	char text[32];
@@ -181,18 +185,18 @@ void bench_report_figure(struct bench *bench, const struct bench_figure *figure)
 	snprintf(text, sizeof text, "%.3g %s", value.median, figure->unit);
 	snprintf(interval, sizeof interval, "[%.3f, %.3f]", value.low, value.high);
 	bench_progress(bench, "%s", "");
-	printf("%-6s %-44s %13s %13s %7s %17s <= %.3g  %s\n", figure->name, figure->what, text,
-	       "", "", interval, figure->target, verdict(false, met));
+	printf("%-6s %-44s %13s %13s %7s %17s <= %.3g  %s\n", figure->name, figure->what,
+	       text, "", "", interval, figure->target, verdict(false, met));
 	if (figure->note)
 		printf("       %s\n", figure->note);
 	fflush(stdout);
-	json_array_append_new(bench->results,
-	                      json_pack("{s:s, s:s, s:s, s:f, s:b, s:b, s:b, s:o, s:s*, s:o}",
-	                                "row", figure->name, "what", figure->what, "unit",
-	                                figure->unit, "target", figure->target, "at_most", 1,
-	                                "met", (int)met, "refused", 0, "value",
-	                                json_interval(&value), "note", figure->note, "values",
-	                                values));
+	json_array_append_new(
+	        bench->results,
+	        json_pack("{s:s, s:s, s:s, s:f, s:b, s:b, s:b, s:o, s:s*, s:o}", "row",
+	                  figure->name, "what", figure->what, "unit", figure->unit,
+	                  "target", figure->target, "at_most", 1, "met", (int)met,
+	                  "refused", 0, "value", json_interval(&value), "note",
+	                  figure->note, "values", values));
 }
 
 static const char *size_name(enum bench_size size)
@@ -213,16 +217,18 @@ enum cadre_status bench_report_write(const struct bench *bench, const char *path
 	bench_hardware_read(bench->dir, &hardware);
 	if (gmtime_r(&now, &utc))
 		strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%SZ", &utc);
-	root = json_pack("{s:s, s:s, s:I, s:s, s:i, s:{s:s, s:i, s:I, s:s, s:s}, s:O}", "date",
-	                 date, "commit", BENCH_COMMIT, "seed", (json_int_t)bench->seed, "size",
-	                 size_name(bench->size), "pairs", (int)bench->pairs, "hardware", "cpu",
-	                 hardware.cpu, "cores", (int)hardware.cores, "memory_bytes",
-	                 (json_int_t)hardware.memory_bytes, "file_system",
-	                 hardware.file_system, "system", hardware.system, "results",
-	                 bench->results);
-	rc = root ? json_dump_file(root, path, JSON_INDENT(1) | JSON_REAL_PRECISION(12)) : -1;
+	root = json_pack(
+	        "{s:s, s:s, s:I, s:s, s:i, s:{s:s, s:i, s:I, s:s, s:s}, s:O}", "date",
+	        date, "commit", BENCH_COMMIT, "seed", (json_int_t)bench->seed, "size",
+	        size_name(bench->size), "pairs", (int)bench->pairs, "hardware", "cpu",
+	        hardware.cpu, "cores", (int)hardware.cores, "memory_bytes",
+	        (json_int_t)hardware.memory_bytes, "file_system", hardware.file_system,
+	        "system", hardware.system, "results", bench->results);
+	rc = root ? json_dump_file(root, path, JSON_INDENT(1) | JSON_REAL_PRECISION(12))
+	          : -1;
 	json_decref(root);
 	if (rc != 0)
-		return cadre_error_set(err, CADRE_IO_ERROR, "\"%s\" cannot be written", path);
+		return cadre_error_set(err, CADRE_IO_ERROR, "\"%s\" cannot be written",
+		                       path);
 	return CADRE_OK;
 }

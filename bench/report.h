@@ -17,7 +17,7 @@ struct bench_outcome {
 	unsigned repeated; /* pairs measured again */
 	bool refused;
 	struct bench_interval ratio;
-	struct bench_interval ours;  /* units a second */
+	struct bench_interval ours; /* units a second */
 	struct bench_interval limit;
 	bool met;
 	const struct bench_histogram *ours_latency;
@@ -25,8 +25,7 @@ struct bench_outcome {
 };
 void bench_report_header(void);
 void bench_report_outcome(struct bench *bench, const struct bench_outcome *outcome);
-CADRE_MUST_CHECK enum cadre_status bench_report_write(const struct bench *bench,
-                                                      const char *path,
-                                                      struct cadre_error *err);
+CADRE_MUST_CHECK enum cadre_status
+bench_report_write(const struct bench *bench, const char *path, struct cadre_error *err);
 
 #endif

@@ -12,7 +12,8 @@ static enum cadre_status compare(struct bench *bench, struct bench_lookups *look
 		.name = name,
 		.what = what,
 		.unit = "look-up",
-		.ours_name = lookups->at_moment ? "cadre_scope_resolve_at" : "cadre_scope_resolve",
+		.ours_name = lookups->at_moment ? "cadre_scope_resolve_at"
+		                                : "cadre_scope_resolve",
 		.limit_name = LIMIT_NAME,
 		.target = target,
 		.ours = bench_lookups_ours,
@@ -44,24 +45,28 @@ static enum cadre_status plain_rows(struct bench *bench, struct cadre_error *err
 	if (status == CADRE_OK)
 		status = bench_lookups_retarget(&lookups, BENCH_HISTORIES, err);
 	if (status == CADRE_OK)
-		status = compare(bench, &lookups, "L1b", "history, kept pointer", 0.75, err);
+		status = compare(bench, &lookups, "L1b", "history, kept pointer", 0.75,
+		                 err);
 	lookups.at_moment = true;
 	if (status == CADRE_OK)
-		status = compare(bench, &lookups, "L1c", "history, pointer looked up", 0.55, err);
+		status = compare(bench, &lookups, "L1c", "history, pointer looked up",
+		                 0.55, err);
 	if (status == CADRE_OK)
 		status = bench_lookups_retarget(&lookups, BENCH_DEPLOYMENTS, err);
 	if (status == CADRE_OK)
-		status = compare(bench, &lookups, "L1d", "deployment, pointer looked up", 0.55,
-		                 err);
+		status = compare(bench, &lookups, "L1d", "deployment, pointer looked up",
+		                 0.55, err);
 	lookups.at_moment = false;
 	if (status == CADRE_OK)
-		status = compare(bench, &lookups, "L1e", "deployment, kept pointer", 0.75, err);
+		status = compare(bench, &lookups, "L1e", "deployment, kept pointer", 0.75,
+		                 err);
 	bench_lookups_destroy(&lookups);
 	return status;
 }
 
-static enum cadre_status version_row(struct bench *bench, const char *name, const char *what,
-                                     enum bench_scope_kind kind, struct cadre_error *err)
+static enum cadre_status version_row(struct bench *bench, const char *name,
+                                     const char *what, enum bench_scope_kind kind,
+                                     struct cadre_error *err)
 {
 	struct bench_lookups lookups;
 	enum cadre_status status;
@@ -82,10 +87,11 @@ enum cadre_status bench_row_l1(struct bench *bench, struct cadre_error *err)
 	enum cadre_status status = plain_rows(bench, err);
 
 	if (status == CADRE_OK)
-		status = version_row(bench, "L1f", "past group, 10 versions a key", BENCH_GROUPS,
-		                     err);
+		status = version_row(bench, "L1f", "past group, 10 versions a key",
+		                     BENCH_GROUPS, err);
 	if (status == CADRE_OK)
-		status = version_row(bench, "L1g", "history at a past seq, 10 versions a key",
+		status = version_row(bench, "L1g",
+		                     "history at a past seq, 10 versions a key",
 		                     BENCH_HISTORIES, err);
 	return status;
 }
@@ -139,8 +145,8 @@ enum cadre_status bench_row_l2(struct bench *bench, struct cadre_error *err)
 		.ctx = &lookups,
 		.note = "\"ours\" and \"limit\" are gains, not rates",
 	};
-	enum cadre_status status =
-	        bench_lookups_plain(&lookups, bench, keys_of(bench), BENCH_GROUPS, err);
+	enum cadre_status status = bench_lookups_plain(&lookups, bench, keys_of(bench),
+	                                               BENCH_GROUPS, err);
 
 	if (status == CADRE_OK)
 		status = bench_compare(bench, &comparison, err);

@@ -27,7 +27,8 @@ static enum cadre_status make_lab(struct patches *patches, struct bench_lab *lab
                                   const char *name, unsigned members,
                                   struct cadre_error *err)
 {
-	struct bench_workload_options options = bench_workload_mms(patches->bench->seed, 1000);
+	struct bench_workload_options options = bench_workload_mms(patches->bench->seed,
+	                                                           1000);
 	struct bench_drive drive = { .batch = 256 };
 	char dir[BENCH_PATH_BYTES];
 	enum cadre_status status;
@@ -51,12 +52,14 @@ static enum cadre_status make_lab(struct patches *patches, struct bench_lab *lab
 /* Bytes stand in for nanoseconds where bytes are compared: a "rate" then is patches
  * a gigabyte, and the ratio is of bytes. */
 static enum cadre_status run_patches(struct patches *patches, struct bench_lab *lab,
-                                     struct bench_measure *measure, struct cadre_error *err)
+                                     struct bench_measure *measure,
+                                     struct cadre_error *err)
 {
 	struct bench_drive drive = { .commands = patches->commands,
 		                     .batch = patches->batch,
-		                     .latency = patches->cost == COST_TIME ? measure->latency
-		                                                           : NULL };
+		                     .latency = patches->cost == COST_TIME
+		                                        ? measure->latency
+		                                        : NULL };
 	struct bench_counts before;
 	struct bench_counts after;
 	enum cadre_status status = bench_lab_open(lab, err);
@@ -73,9 +76,10 @@ static enum cadre_status run_patches(struct patches *patches, struct bench_lab *
 	status = bench_drive(lab, &drive, err);
 	after = bench_counts_now();
 	bench_measure_set(measure, (double)drive.done,
-	                  patches->cost == COST_TIME  ? drive.busy_ns
-	                  : patches->cost == COST_LOG ? after.append_bytes - before.append_bytes
-	                                              : after.put_bytes - before.put_bytes,
+	                  patches->cost == COST_TIME ? drive.busy_ns
+	                  : patches->cost == COST_LOG
+	                          ? after.append_bytes - before.append_bytes
+	                          : after.put_bytes - before.put_bytes,
 	                  patches->cost == COST_TIME ? drive.busy_cpu_ns : 0);
 	bench_lab_close(lab);
 	return status;
@@ -112,8 +116,9 @@ static enum cadre_status compare_patches(struct patches *patches, const char *na
 		.ours = run_large,
 		.limit = run_small,
 		.ctx = patches,
-		.note = cost == COST_TIME ? NULL
-		                          : "\"ours\" and \"limit\" are patches a gigabyte",
+		.note = cost == COST_TIME
+		                ? NULL
+		                : "\"ours\" and \"limit\" are patches a gigabyte",
 	};
 
 	patches->cost = cost;
@@ -126,20 +131,22 @@ static enum cadre_status compare_patches(struct patches *patches, const char *na
 enum cadre_status bench_row_w4(struct bench *bench, struct cadre_error *err)
 {
 	struct patches patches = { .bench = bench };
-	enum cadre_status status = make_lab(&patches, &patches.large, "large", LARGE, err);
+	enum cadre_status status = make_lab(&patches, &patches.large, "large", LARGE,
+	                                    err);
 
 	if (status == CADRE_OK)
 		status = make_lab(&patches, &patches.small, "small", SMALL, err);
 	if (status == CADRE_OK)
-		status = compare_patches(&patches, "W4a", "time, batches of 1", COST_TIME, 1,
-		                         err);
+		status = compare_patches(&patches, "W4a", "time, batches of 1", COST_TIME,
+		                         1, err);
 	if (status == CADRE_OK)
-		status = compare_patches(&patches, "W4b", "time, batches of 64", COST_TIME, 64,
-		                         err);
+		status = compare_patches(&patches, "W4b", "time, batches of 64",
+		                         COST_TIME, 64, err);
 	if (status == CADRE_OK)
 		status = compare_patches(&patches, "W4c", "log bytes", COST_LOG, 64, err);
 	if (status == CADRE_OK)
-		status = compare_patches(&patches, "W4d", "view bytes", COST_VIEWS, 64, err);
+		status = compare_patches(&patches, "W4d", "view bytes", COST_VIEWS, 64,
+		                         err);
 	bench_lab_destroy(&patches.large);
 	bench_lab_destroy(&patches.small);
 	return status;
@@ -159,7 +166,8 @@ static enum cadre_status payload_bytes(struct cadre_log *log, uint64_t *ret_byte
 		status = cadre_log_cursor_next(cursor, &batch, err);
 		if (status == CADRE_OK)
 			*ret_bytes += batch.body.length -
-			              (uint64_t)batch.header.count * CADRE_RECORD_HEADER_BYTES;
+			              (uint64_t)batch.header.count *
+			                      CADRE_RECORD_HEADER_BYTES;
 	}
 	cadre_log_cursor_close(cursor);
 	return status == CADRE_END ? CADRE_OK : status;
@@ -192,8 +200,9 @@ static enum cadre_status sealed_share(struct bench *bench, bool patches_only, bo
 	if (status == CADRE_OK)
 		status = cadre_log_seal_all(cadre_store_log(lab.store), err);
 	if (status == CADRE_OK)
-		*ret_share = (double)cadre_log_stat(cadre_store_log(lab.store)).sealed_bytes /
-		             (double)plain;
+		*ret_share =
+		        (double)cadre_log_stat(cadre_store_log(lab.store)).sealed_bytes /
+		        (double)plain;
 	bench_lab_destroy(&lab);
 	return status;
 }
@@ -220,7 +229,8 @@ enum cadre_status bench_row_w5(struct bench *bench, struct cadre_error *err)
 			                       .target = 0.45,
 			                       .values = &share,
 			                       .count = 1 };
-		status = sealed_share(bench, kinds[i].patches_only, kinds[i].tokens, &share, err);
+		status = sealed_share(bench, kinds[i].patches_only, kinds[i].tokens,
+		                      &share, err);
 		if (status == CADRE_OK)
 			bench_report_figure(bench, &figure);
 	}

@@ -35,7 +35,8 @@ static enum cadre_status make_store(struct rebuilds *rebuilds, struct bench *ben
 	memset(rebuilds, 0, sizeof *rebuilds);
 	rebuilds->bench = bench;
 	rebuilds->events = events;
-	bench_progress(bench, "%llu commands to make the store", (unsigned long long)events);
+	bench_progress(bench, "%llu commands to make the store",
+	               (unsigned long long)events);
 	bench_path(dir, bench->dir, "start");
 	bench_path(rebuilds->record, bench->dir, "record");
 	bench_path(rebuilds->snapshots, bench->dir, "snapshots");
@@ -61,14 +62,16 @@ static void rebuilds_destroy(struct rebuilds *rebuilds)
 
 /* ---- R1 ---- */
 
-static enum cadre_status open_rebuilding(struct rebuilds *rebuilds, struct cadre_error *err)
+static enum cadre_status open_rebuilding(struct rebuilds *rebuilds,
+                                         struct cadre_error *err)
 {
 	struct cadre_store_options options = { .dir = rebuilds->lab.dir,
 		                               .no_snapshots = true,
 		                               .segment_bytes = bench_segment_bytes,
 		                               .rebuild_views = true };
 
-	return cadre_store_open(&rebuilds->lab.env.base, &options, &rebuilds->lab.store, err);
+	return cadre_store_open(&rebuilds->lab.env.base, &options, &rebuilds->lab.store,
+	                        err);
 }
 
 static enum cadre_status rebuild_ours(void *ctx, struct bench_measure *measure,
@@ -121,8 +124,8 @@ enum cadre_status bench_row_r1(struct bench *bench, struct cadre_error *err)
 		.limit = rebuild_bare,
 		.ctx = &rebuilds,
 	};
-	enum cadre_status status =
-	        make_store(&rebuilds, bench, bench_by_size(bench, 4000, 200000, 1000000), err);
+	enum cadre_status status = make_store(
+	        &rebuilds, bench, bench_by_size(bench, 4000, 200000, 1000000), err);
 
 	if (status == CADRE_OK && !bench_record_start(rebuilds.record))
 		status = cadre_error_set(err, CADRE_IO_ERROR, "\"%s\" cannot be made",
@@ -130,7 +133,8 @@ enum cadre_status bench_row_r1(struct bench *bench, struct cadre_error *err)
 	if (status == CADRE_OK) {
 		status = open_rebuilding(&rebuilds, err);
 		if (!bench_record_stop() && status == CADRE_OK)
-			status = cadre_error_set(err, CADRE_IO_ERROR, "\"%s\" cannot be written",
+			status = cadre_error_set(err, CADRE_IO_ERROR,
+			                         "\"%s\" cannot be written",
 			                         rebuilds.record);
 		bench_lab_close(&rebuilds.lab);
 	}
@@ -174,7 +178,8 @@ static enum cadre_status time_starts(struct bench *bench, const char *dir,
 enum cadre_status bench_row_r2(struct bench *bench, struct cadre_error *err)
 {
 	static const char *const names[] = { "R2a", "R2b" };
-	static const char *const whats[] = { "start after a clean stop", "start after kill -9" };
+	static const char *const whats[] = { "start after a clean stop",
+		                             "start after kill -9" };
 	uint64_t events = bench_by_size(bench, 4000, 1000000, 10000000);
 	struct rebuilds rebuilds;
 	char key[BENCH_KEY_BYTES];
@@ -223,8 +228,8 @@ static enum cadre_status load_ours(void *ctx, struct bench_measure *measure,
 	if (status == CADRE_OK)
 		status = cadre_kv_open_lmdb(rebuilds->target, NULL, &kv, err);
 	if (status == CADRE_OK)
-		status = cadre_snapshot_load(env, rebuilds->snapshots, rebuilds->snapshot_seq, kv,
-		                             NULL, NULL, err);
+		status = cadre_snapshot_load(env, rebuilds->snapshots,
+		                             rebuilds->snapshot_seq, kv, NULL, NULL, err);
 	bench_measure_stop(measure, (double)rebuilds->rows);
 	cadre_kv_close(kv);
 	return status;
@@ -252,7 +257,8 @@ static enum cadre_status load_bare(void *ctx, struct bench_measure *measure,
 	while (status == CADRE_OK && bench_record_next(&record, &step)) {
 		status = bench_bare_do(&bare, &step, err);
 		bytes += step.key_bytes + step.value_bytes;
-		if (status == CADRE_OK && (++puts >= LOAD_TXN_PUTS || bytes >= LOAD_TXN_BYTES)) {
+		if (status == CADRE_OK &&
+		    (++puts >= LOAD_TXN_PUTS || bytes >= LOAD_TXN_BYTES)) {
 			status = bench_bare_do(&bare, &commit, err);
 			puts = 0;
 			bytes = 0;
@@ -302,8 +308,8 @@ static enum cadre_status take_snapshot(struct rebuilds *rebuilds, struct cadre_e
 		status = env->ops->mkdir(env, rebuilds->snapshots, err);
 	if (status == CADRE_OK)
 		status = cadre_snapshot_write(env, rebuilds->snapshots,
-		                              cadre_store_kv(rebuilds->lab.store), NULL, NULL,
-		                              &info, err);
+		                              cadre_store_kv(rebuilds->lab.store), NULL,
+		                              NULL, &info, err);
 	if (status == CADRE_OK && !bench_record_start(rebuilds->record))
 		status = cadre_error_set(err, CADRE_IO_ERROR, "\"%s\" cannot be made",
 		                         rebuilds->record);
@@ -311,7 +317,8 @@ static enum cadre_status take_snapshot(struct rebuilds *rebuilds, struct cadre_e
 		rebuilds->snapshot_seq = info.head.applied_seq;
 		status = record_rows(rebuilds, cadre_store_kv(rebuilds->lab.store), err);
 		if (!bench_record_stop() && status == CADRE_OK)
-			status = cadre_error_set(err, CADRE_IO_ERROR, "\"%s\" cannot be written",
+			status = cadre_error_set(err, CADRE_IO_ERROR,
+			                         "\"%s\" cannot be written",
 			                         rebuilds->record);
 	}
 	bench_lab_close(&rebuilds->lab);
@@ -332,8 +339,8 @@ enum cadre_status bench_row_r3(struct bench *bench, struct cadre_error *err)
 		.limit = load_bare,
 		.ctx = &rebuilds,
 	};
-	enum cadre_status status =
-	        make_store(&rebuilds, bench, bench_by_size(bench, 4000, 200000, 1000000), err);
+	enum cadre_status status = make_store(
+	        &rebuilds, bench, bench_by_size(bench, 4000, 200000, 1000000), err);
 
 	if (status == CADRE_OK)
 		status = take_snapshot(&rebuilds, err);

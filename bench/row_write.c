@@ -27,11 +27,11 @@ struct writes {
 	struct bench_lab ours;
 	char bare_dir[BENCH_PATH_BYTES];
 	unsigned batch;
-	uint64_t commands;      /* of one segment */
-	unsigned recorded;      /* segments */
+	uint64_t commands; /* of one segment */
+	unsigned recorded; /* segments */
 	unsigned ours_done;
 	unsigned bare_done;
-	uint64_t busy_ns;       /* of our side, all segments */
+	uint64_t busy_ns; /* of our side, all segments */
 	uint64_t upkeep_ns;
 	char note[160];
 };
@@ -58,18 +58,21 @@ static enum cadre_status open_warm(struct bench_lab *lab, struct cadre_error *er
 
 static enum cadre_status record_segment(struct writes *writes, struct cadre_error *err)
 {
-	struct bench_drive drive = { .commands = writes->commands, .batch = writes->batch };
+	struct bench_drive drive = { .commands = writes->commands,
+		                     .batch = writes->batch };
 	char path[BENCH_PATH_BYTES];
 	enum cadre_status status = open_warm(&writes->recorder, err);
 
 	segment_path(writes, writes->recorded, path);
 	if (status == CADRE_OK && !bench_record_start(path))
-		status = cadre_error_set(err, CADRE_IO_ERROR, "\"%s\" cannot be made", path);
+		status = cadre_error_set(err, CADRE_IO_ERROR, "\"%s\" cannot be made",
+		                         path);
 	if (status != CADRE_OK)
 		return status;
 	status = bench_drive(&writes->recorder, &drive, err);
 	if (!bench_record_stop() && status == CADRE_OK)
-		status = cadre_error_set(err, CADRE_IO_ERROR, "\"%s\" cannot be written", path);
+		status = cadre_error_set(err, CADRE_IO_ERROR, "\"%s\" cannot be written",
+		                         path);
 	bench_lab_close(&writes->recorder);
 	writes->recorded++;
 	return status;
@@ -160,7 +163,8 @@ static enum cadre_status run_bare(void *ctx, struct bench_measure *measure,
 	segment_path(writes, writes->bare_done++, path);
 	bench_path(log, writes->bench->dir, "bare.log");
 	if (status == CADRE_OK && !bench_record_open(&record, path))
-		status = cadre_error_set(err, CADRE_IO_ERROR, "\"%s\" cannot be read", path);
+		status = cadre_error_set(err, CADRE_IO_ERROR, "\"%s\" cannot be read",
+		                         path);
 	if (status == CADRE_OK)
 		status = bench_zero_file(log, log_bytes(&record), err);
 	if (status == CADRE_OK)
@@ -248,7 +252,8 @@ static enum cadre_status write_row(struct bench *bench, const struct bench_lab *
 		.what = what,
 		.unit = "command",
 		.ours_name = "submit and step until answered, LOCAL",
-		.limit_name = "pwrite and fdatasync of the batch, mdb_put of its rows, commit",
+		.limit_name =
+		        "pwrite and fdatasync of the batch, mdb_put of its rows, commit",
 		.target = 0.70,
 		.ours = run_ours,
 		.limit = run_bare,
@@ -257,10 +262,11 @@ static enum cadre_status write_row(struct bench *bench, const struct bench_lab *
 	};
 	enum cadre_status status;
 
-	writes.commands = batch == 1  ? bench_by_size(bench, 100, 3000, 10000)
+	writes.commands = batch == 1    ? bench_by_size(bench, 100, 3000, 10000)
 	                  : batch < 256 ? bench_by_size(bench, 1280, 19200, 64000)
 	                                : bench_by_size(bench, 2048, 40960, 102400);
-	snprintf(writes.note, sizeof writes.note, "latencies are of a batch of %u", batch);
+	snprintf(writes.note, sizeof writes.note, "latencies are of a batch of %u",
+	         batch);
 	status = prepare(&writes, base, err);
 	if (status == CADRE_OK)
 		status = bench_compare(bench, &comparison, err);
@@ -278,8 +284,7 @@ enum cadre_status bench_write_at_size(struct bench *bench, const char *name,
 	struct bench_workload_options options =
 	        bench_workload_mms(bench->seed, (unsigned)(events / 20) + 1);
 	struct bench_lab base;
-	enum cadre_status status =
-	        make_base(bench, &base, "base", &options, events, err);
+	enum cadre_status status = make_base(bench, &base, "base", &options, events, err);
 
 	if (status == CADRE_OK)
 		status = write_row(bench, &base, name, what, batch, err);
@@ -317,8 +322,10 @@ enum cadre_status bench_row_w3(struct bench *bench, struct cadre_error *err)
 		{ "W3b", "mms, batches of 64", 64 },
 		{ "W3c", "mms, batches of 1,024", 1024 },
 	};
-	static const struct write_part patches = { "W3d", "patches only, batches of 64", 64 };
-	static const struct write_part tokens = { "W3e", "patches with tokens, batches of 64",
+	static const struct write_part patches = { "W3d", "patches only, batches of 64",
+		                                   64 };
+	static const struct write_part tokens = { "W3e",
+		                                  "patches with tokens, batches of 64",
 		                                  64 };
 	uint64_t events = bench_by_size(bench, 4000, 100000, 1000000);
 	struct bench_workload_options options =

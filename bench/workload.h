@@ -48,8 +48,9 @@ CADRE_MUST_CHECK enum cadre_status
 bench_workload_create(const struct bench_workload_options *options,
                       struct bench_workload **ret_workload);
 /* A second one that goes on as the first will. */
-CADRE_MUST_CHECK enum cadre_status bench_workload_clone(const struct bench_workload *from,
-                                                        struct bench_workload **ret_workload);
+CADRE_MUST_CHECK enum cadre_status
+bench_workload_clone(const struct bench_workload *from,
+                     struct bench_workload **ret_workload);
 void bench_workload_destroy(struct bench_workload *workload); /* takes NULL */
 
 enum bench_kind {
@@ -88,8 +89,8 @@ struct bench_history {
 	char deployment[CADRE_OCID_BYTES];
 	char group[CADRE_OCID_BYTES];       /* latest */
 	char first_group[CADRE_OCID_BYTES]; /* version 1 */
-	uint32_t *models; /* numbers of the members */
-	uint32_t *keys;   /* numbers of their keys, same order */
+	uint32_t *models;                   /* numbers of the members */
+	uint32_t *keys;                     /* numbers of their keys, same order */
 	unsigned member_count;
 };
 unsigned bench_workload_histories(const struct bench_workload *workload);
