@@ -188,7 +188,7 @@ static enum cadre_status measure_pair(struct bench *bench, struct bench_outcome 
 		status = run_pair(bench, outcome->comparison, pair, err);
 		if (status != CADRE_OK)
 			return status;
-		if (pair_accepted(pair))
+		if (outcome->comparison->sizes || pair_accepted(pair))
 			break;
 		if (attempt == BENCH_ATTEMPTS || bench->settle_ms == 0) {
 			outcome->refused = true;

@@ -70,6 +70,7 @@ struct bench_comparison {
 	const char *limit_name;
 	double target;
 	bool at_most; /* the ratio is of times or sizes, and small is good */
+	bool sizes;   /* bytes are compared, not times: nothing disturbs them */
 	bench_side_fn ours;
 	bench_side_fn limit;
 	void *ctx;

@@ -146,7 +146,7 @@ void bench_report_outcome(struct bench *bench, const struct bench_outcome *outco
 	print_latency("limit", outcome->limit_latency);
 	if (by_cpu > 0)
 		printf("       by processor time alone the ratio is %.3f\n", by_cpu);
-	if (busy > 0.1)
+	if (busy > 0.1 && !c->sizes)
 		printf("       waited for a core %.0f %% of the time: the machine was not quiet\n",
 		       busy * 100);
 	if (c->note)

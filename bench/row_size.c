@@ -113,6 +113,7 @@ static enum cadre_status compare_patches(struct patches *patches, const char *na
 		.limit_name = "patch of 1 member of 5",
 		.target = 1.5,
 		.at_most = true,
+		.sizes = cost != COST_TIME,
 		.ours = run_large,
 		.limit = run_small,
 		.ctx = patches,
