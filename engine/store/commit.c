@@ -110,27 +110,44 @@ static void complete_flight(struct cadre_store *store, bool durable, bool visibl
 	}
 }
 
+/* Disk space that the transaction can take at most: every page it dirtied anew, and
+ * the pages that its new rows fill, half full after splits. */
+static uint64_t rows_space(struct cadre_store *store, uint64_t free_bytes)
+{
+	uint64_t dirtied = store->view.rows_written * PAGES_A_ROW * PAGE_BYTES;
+	struct cadre_kv_stat stat;
+
+	/* There are no more pages to dirty than there are: worth a look when short. */
+	if (dirtied + SPACE_RESERVE_BYTES > free_bytes &&
+	    cadre_kv_stat(store->kv, &stat, NULL) == CADRE_OK &&
+	    stat.used_bytes + 2 * store->view.bytes_written < dirtied)
+		dirtied = stat.used_bytes + 2 * store->view.bytes_written;
+	return dirtied + SPACE_RESERVE_BYTES;
+}
+
 /* Room in the log for the batch and on the disk for its rows, before a byte is
  * written. */
 static enum cadre_status reserve_space(struct cadre_store *store, struct cadre_error *err)
 {
 	struct cadre_space space;
-	uint64_t need = store->view.rows_written * PAGES_A_ROW * PAGE_BYTES +
-	                SPACE_RESERVE_BYTES;
+	uint64_t need;
 	enum cadre_status status = cadre_log_prepare(store->log, store->batch.length,
 	                                             err);
 
 	if (status != CADRE_OK || store->options.memory_views)
 		return status;
 	status = store->env->ops->space(store->env, store->paths.views, &space, err);
-	if (status == CADRE_OK && space.free_bytes < need)
+	if (status != CADRE_OK)
+		return status;
+	need = rows_space(store, space.free_bytes);
+	if (space.free_bytes < need)
 		return cadre_error_set(
 		        err, CADRE_OUT_OF_SPACE,
-		        "\"%s\": %llu bytes free, %llu needed; writes go on when "
-		        "there is room",
-		        store->paths.views, (unsigned long long)space.free_bytes,
-		        (unsigned long long)need);
-	return status;
+		        "\"%s\": %llu MiB free, %llu MiB needed; writes go on when there "
+		        "is room",
+		        store->paths.views, (unsigned long long)(space.free_bytes >> 20),
+		        (unsigned long long)(need >> 20));
+	return CADRE_OK;
 }
 
 static enum cadre_status write_batch(struct fill *fill, struct cadre_error *err)
