@@ -2,9 +2,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "replica/agent/worker_client.h"
@@ -467,57 +465,6 @@ static void test_the_socket_lies_in_a_private_directory(void **state)
 	test_remove_dir(dir);
 }
 
-static int connect_raw(const char *address)
-{
-	struct sockaddr_un to = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	assert_true(fd >= 0);
-	snprintf(to.sun_path, sizeof to.sun_path, "%s", cadre_worker_ipc_path(address));
-	if (connect(fd, (const struct sockaddr *)(const void *)&to, sizeof to) != 0) {
-		close(fd);
-		return -1;
-	}
-	return fd;
-}
-
-static void test_hostile_bytes_and_early_hang_ups_leave_the_worker_reachable(void **state)
-{
-	static const uint8_t greeting[8] = { 0, 'S', 'P', 0, 0, 0x30, 0, 0 };
-	struct cadre_worker_options options = { .probe_ms = 20 };
-	struct cadre_error err = CADRE_ERROR_INIT;
-	struct test_random random = { test_seed(7) };
-	struct cadre_worker_piece piece = { 0 };
-	struct fixture fixture;
-
-	(void)state;
-	open_fixture(&fixture, &options);
-	for (int round = 0; round < 60; round++) {
-		uint8_t bytes[64];
-		int fd = connect_raw(cadre_worker_address(fixture.worker));
-		if (fd < 0)
-			continue; /* just being renewed */
-		for (size_t i = 0; i < sizeof bytes; i++)
-			bytes[i] = (uint8_t)test_random_next(&random);
-		if (round % 3 == 1)
-			(void)!send(fd, greeting, sizeof greeting, MSG_NOSIGNAL);
-		if (round % 3 > 0)
-			(void)!send(fd, bytes, sizeof bytes, MSG_NOSIGNAL);
-		close(fd); /* at once: the connection that kills an nng listener */
-	}
-	/* A connection made before still works or is made again; so is a new one. */
-	cadre_worker_stop(&fixture.client, 0);
-	assert_ok(cadre_worker_connect(cadre_worker_address(fixture.worker),
-	                               &fixture.client, &err));
-	assert_ok(load(&fixture, "m", "/m", &err));
-	/* A renewal may still break the connection under an inference. */
-	while (infer(&fixture, "echo here", LONG_MS, &piece, &err) != CADRE_OK)
-		assert_int_equal(err.status, CADRE_UNAVAILABLE);
-	assert_memory_equal(piece.data.data, "m here", 6);
-	cadre_buffer_fini(&piece.data);
-	close_fixture(&fixture);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -537,8 +484,6 @@ int main(void)
 		cmocka_unit_test(test_close_ends_what_runs),
 		cmocka_unit_test(test_a_payload_over_the_limit_is_refused),
 		cmocka_unit_test(test_the_socket_lies_in_a_private_directory),
-		cmocka_unit_test(
-		        test_hostile_bytes_and_early_hang_ups_leave_the_worker_reachable),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
