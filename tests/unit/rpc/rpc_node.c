@@ -1,6 +1,9 @@
 #include "tests/unit/rpc/rpc_node.h"
 
+#include <sched.h>
 #include <stdio.h>
+
+#include "replica/rpc/internal.h"
 
 void rpc_node_make(struct rpc_node *node)
 {
@@ -58,6 +61,14 @@ void rpc_node_remove(struct rpc_node *node)
 {
 	rpc_node_stop(node);
 	test_remove_dir(node->dir);
+}
+
+void rpc_node_wait_parked(struct rpc_node *node, unsigned count)
+{
+	struct cadre_metrics *metrics = cadre_rpc_metrics(node->server);
+
+	while (cadre_metric_value(metrics, METRIC_PARKED) != count)
+		(void)sched_yield();
 }
 
 struct cadre_client *rpc_client_with(const struct cadre_client_options *options)

@@ -25,6 +25,9 @@ void rpc_node_start(struct rpc_node *node);
 void rpc_node_stop(struct rpc_node *node);
 void rpc_node_remove(struct rpc_node *node);
 
+/* Until so many calls wait in the server. */
+void rpc_node_wait_parked(struct rpc_node *node, unsigned count);
+
 /* A client of `address`, of the node's when NULL. */
 struct cadre_client *rpc_client(const struct rpc_node *node, const char *address);
 struct cadre_client *rpc_client_with(const struct cadre_client_options *options);
