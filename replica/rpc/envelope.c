@@ -1,9 +1,10 @@
 /* An envelope from its bytes to a checked request with room for its results. */
-#include "replica/rpc/internal.h"
+#include "replica/rpc/envelope.h"
 
 #include "proto/codec/codec.h"
 #include "proto/codec/limits.h"
 #include "proto/codec/wire.h"
+#include "replica/rpc/internal.h"
 
 /* Request, Op, Batch, Command, CreateGroup, GroupDetails, CustomMetadata, and room
  * for two more. */
@@ -15,18 +16,6 @@ static const struct cadre_wire_limits request_limits = {
 };
 
 #define REQUEST_ID_CHARS_MAX 64u
-
-static enum cadre_status unpack(struct call *call, struct cadre_error *err)
-{
-	ProtobufCMessage *message = NULL;
-	struct cadre_slice bytes = cadre_exchange_request(call->exchange);
-	enum cadre_status status = cadre_unpack_within(&cadre__v1__request__descriptor,
-	                                               bytes, &request_limits,
-	                                               &call->arena, &message, err);
-
-	call->request = (Cadre__V1__Request *)(void *)message;
-	return status;
-}
 
 static enum cadre_status check_envelope(const Cadre__V1__Request *request,
                                         struct cadre_error *err)
@@ -60,6 +49,19 @@ static enum cadre_status check_envelope(const Cadre__V1__Request *request,
 		                       "after.timelineId: %zu bytes, 16",
 		                       request->after->timeline_id.len);
 	return CADRE_OK;
+}
+
+enum cadre_status rpc_request_read(struct cadre_slice bytes, struct cadre_arena *arena,
+                                   Cadre__V1__Request **ret_request,
+                                   struct cadre_error *err)
+{
+	ProtobufCMessage *message = NULL;
+	enum cadre_status status = cadre_unpack_within(&cadre__v1__request__descriptor,
+	                                               bytes, &request_limits, arena,
+	                                               &message, err);
+
+	*ret_request = (Cadre__V1__Request *)(void *)message;
+	return status == CADRE_OK ? check_envelope(*ret_request, err) : status;
 }
 
 static enum cadre_status find_actor(struct call *call, struct cadre_error *err)
@@ -115,12 +117,12 @@ static void set_deadline(struct call *call)
 
 enum cadre_status rpc_read_envelope(struct call *call, struct cadre_error *err)
 {
-	enum cadre_status status = unpack(call, err);
+	enum cadre_status status =
+	        rpc_request_read(cadre_exchange_request(call->exchange), &call->arena,
+	                         &call->request, err);
 
-	if (status == CADRE_OK) {
+	if (call->request)
 		call->response.request_id = call->request->request_id;
-		status = check_envelope(call->request, err);
-	}
 	if (status == CADRE_OK && atomic_load(&call->server->refusing))
 		status = cadre_error_set(err, CADRE_UNAVAILABLE,
 		                         "this node is shutting down: nothing was done");
