@@ -34,8 +34,19 @@ static enum cadre_status begin(struct cadre_log *log, uint64_t bytes,
 {
 	struct cadre_preparation *preparation = &log->preparation;
 	char path[CADRE_LOG_PATH_BYTES];
+	struct cadre_space space;
 	enum cadre_status status;
 
+	/* Writing zeros until a full disk says no would take the last room from others. */
+	status = log->env->ops->space(log->env, log->dir, &space, err);
+	if (status != CADRE_OK)
+		return status;
+	if (space.free_bytes < bytes)
+		return cadre_error_set(
+		        err, CADRE_OUT_OF_SPACE,
+		        "\"%.400s\": %llu MiB free, the next segment takes %llu",
+		        log->dir, (unsigned long long)(space.free_bytes >> 20),
+		        (unsigned long long)(bytes >> 20));
 	cadre_log_path(log->dir, CADRE_LOG_NEXT_TEMP, path);
 	status = cadre_file_open(log->env, path, CADRE_OPEN_WRITE | CADRE_OPEN_CREATE,
 	                         &preparation->file, err);

@@ -222,6 +222,11 @@ enum cadre_status cadre_store_rebuild(struct cadre_store *store, struct cadre_er
 	if (store->control.page)
 		atomic_store(&store->control.page->state, CADRE_CONTROL_REBUILDING);
 	cadre_store_say_views(store, false);
+	/* A new directory has nothing to lose and nothing to say. */
+	STORE_SAY(store, store->committed_seq > 1 ? CADRE_LOG_WARN : CADRE_LOG_INFO,
+	          "store.rebuild", "generation=%llu to_seq=%llu",
+	          (unsigned long long)store->generation + 1,
+	          (unsigned long long)store->committed_seq);
 	memset(&store->view_head, 0, sizeof store->view_head);
 	status = load_snapshot(store, err);
 	/* The log can do without one. */

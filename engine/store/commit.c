@@ -216,10 +216,10 @@ enum cadre_status cadre_store_decide_waiting(struct cadre_store *store,
 		status = write_batch(&fill, err);
 	if (status == CADRE_OK) {
 		store->phase = PHASE_SYNC;
-		store->out_of_space = false;
+		cadre_store_set_out_of_space(store, false, NULL);
 		return CADRE_OK;
 	}
-	store->out_of_space = status == CADRE_OUT_OF_SPACE;
+	cadre_store_set_out_of_space(store, status == CADRE_OUT_OF_SPACE, err);
 	if (status == CADRE_CORRUPT || status == CADRE_DIVERGED)
 		store->rebuild = true;
 	if (store->failed) {
@@ -294,7 +294,7 @@ enum cadre_status cadre_store_commit_batch(struct cadre_store *store,
 	store->behind = true;
 	store->rebuild = status == CADRE_CORRUPT;
 	if (status == CADRE_OUT_OF_SPACE)
-		store->out_of_space = true;
+		cadre_store_set_out_of_space(store, true, err);
 	complete_flight(store, true, false);
 	return CADRE_OK;
 }

@@ -40,13 +40,15 @@ struct cadre_control_page {
 	_Atomic uint64_t pointer_epoch;
 	_Atomic uint64_t applied_seq;
 	_Atomic uint64_t committed_seq;
-	_Atomic uint64_t watermark_ms; /* no event stamped at or before this can still come */
+	_Atomic uint64_t
+	        watermark_ms; /* no event stamped at or before this can still come */
 	uint64_t pid_namespace;
 	uint64_t owner_pid;
 	/* Crashes by signal while this generation was open (guard.h). */
 	_Atomic uint64_t crash_count;
 	_Atomic uint64_t crash_first_ms;
-	_Atomic uint32_t crc; /* of magic, abi, schema, pid_namespace: what never changes */
+	_Atomic uint32_t
+	        crc; /* of magic, abi, schema, pid_namespace: what never changes */
 };
 
 struct cadre_control {

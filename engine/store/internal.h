@@ -89,7 +89,8 @@ struct cadre_store {
 	uint64_t last_reader_check_ns;
 	uint64_t log_bytes; /* of batches appended since open */
 	bool sealed_tail;
-	uint64_t upkeep_debt; /* bytes of upkeep that a busy store owes */
+	bool upkeep_fails;          /* the last slice did; said once */
+	uint64_t upkeep_debt;       /* bytes of upkeep that a busy store owes */
 	cadre_time_ms watermark_ms; /* nothing is stamped at or before it any more */
 	struct cadre_snapshot_schedule snapshots;
 	uint64_t torn_bytes;
@@ -167,6 +168,14 @@ void cadre_ballast_make(struct cadre_store *store);
 bool cadre_ballast_release(struct cadre_store *store);
 /* False when the wall clock jumped: the alarm stays until the next open. */
 bool cadre_store_clock_ok(struct cadre_store *store);
+
+/* One line to the sink: `event` is "store.<what happened>". */
+#define STORE_SAY(store, level, event, ...)                                             \
+	cadre_log_line((store)->options.sink, (store)->env->ops->wall_ms((store)->env), \
+	               level, event, __VA_ARGS__)
+/* Space ran out, or is there again. */
+void cadre_store_set_out_of_space(struct cadre_store *store, bool out,
+                                  const struct cadre_error *err);
 
 /* request.c */
 void cadre_request_push(struct request_list *list, struct cadre_request *request);

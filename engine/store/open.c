@@ -198,6 +198,15 @@ enum cadre_status cadre_store_open(struct cadre_env *env,
 	                         (int64_t)(env->ops->mono_ns(env) / 1000000);
 	store->snapshots.last_seq = store->view_head.applied_seq;
 	cadre_ballast_make(store);
+	if (store->torn_bytes > 0)
+		STORE_SAY(store, CADRE_LOG_WARN, "store.torn_tail",
+		          "bytes=%llu kept_in=\"%s\" note=\"never acknowledged\"",
+		          (unsigned long long)store->torn_bytes, store->paths.lost_found);
+	STORE_SAY(store, CADRE_LOG_INFO, "store.opened",
+	          "dir=\"%s\" seq=%llu generation=%llu applied_at_open=%llu",
+	          store->paths.dir, (unsigned long long)store->view_head.applied_seq,
+	          (unsigned long long)store->generation,
+	          (unsigned long long)store->rebuilt_events);
 	*ret_store = store;
 	return CADRE_OK;
 }

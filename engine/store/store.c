@@ -48,7 +48,7 @@ static enum cadre_status step_views(struct cadre_store *store, bool *ret_again,
 		return CADRE_OK;
 	if (status == CADRE_OUT_OF_SPACE || status == CADRE_IO_ERROR ||
 	    status == CADRE_OUT_OF_MEMORY) {
-		store->out_of_space = status == CADRE_OUT_OF_SPACE;
+		cadre_store_set_out_of_space(store, status == CADRE_OUT_OF_SPACE, err);
 		store->retry_at_ns = now + CADRE_REAPPLY_PAUSE_NS;
 		*ret_again = false;
 		return CADRE_OK;

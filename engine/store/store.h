@@ -33,6 +33,7 @@
 #ifndef CADRE_STORE_STORE_H
 #define CADRE_STORE_STORE_H
 
+#include "engine/base/log_sink.h"
 #include "engine/log/log.h"
 #include "engine/snapshot/snapshot.h"
 #include "engine/store/control.h"
@@ -52,7 +53,8 @@ struct cadre_store_options {
 	bool no_snapshots;       /* never write one by itself */
 	bool guard_crashes;      /* programs: arms guard.h from before the views are first
 	                          * touched until close; takes signals */
-	cadre_progress_fn progress; /* of a rebuild at open: events done, of total */
+	struct cadre_log_sink *sink; /* gets a line a decision; may be NULL */
+	cadre_progress_fn progress;  /* of a rebuild at open: events done, of total */
 	void *progress_ctx;
 };
 

@@ -50,16 +50,32 @@ bool cadre_ballast_release(struct cadre_store *store)
 	       store->env->ops->remove(store->env, path, NULL) == CADRE_OK;
 }
 
+void cadre_store_set_out_of_space(struct cadre_store *store, bool out,
+                                  const struct cadre_error *err)
+{
+	if (out && !store->out_of_space)
+		STORE_SAY(store, CADRE_LOG_ERROR, "store.out_of_space", "cause=\"%s\"",
+		          err->message);
+	else if (!out && store->out_of_space)
+		STORE_SAY(store, CADRE_LOG_INFO, "store.space_again", "seq=%llu",
+		          (unsigned long long)store->view_head.applied_seq);
+	store->out_of_space = out;
+}
+
 bool cadre_store_clock_ok(struct cadre_store *store)
 {
 	int64_t offset = (int64_t)store->env->ops->wall_ms(store->env) -
 	                 (int64_t)(store->env->ops->mono_ns(store->env) / 1000000);
 	int64_t step = offset - store->clock_offset_ms;
 
-	if (step > (int64_t)CADRE_CLOCK_STEP_MS || step < -(int64_t)CADRE_CLOCK_STEP_MS)
+	if (step > (int64_t)CADRE_CLOCK_STEP_MS || step < -(int64_t)CADRE_CLOCK_STEP_MS) {
+		if (!store->clock_alarm)
+			STORE_SAY(store, CADRE_LOG_ERROR, "store.clock_jumped",
+			          "step_ms=%lld", (long long)step);
 		store->clock_alarm = true;
-	else
+	} else {
 		store->clock_offset_ms = offset; /* slewing is no jump */
+	}
 	return !store->clock_alarm;
 }
 
@@ -105,6 +121,10 @@ enum cadre_status cadre_store_upkeep(struct cadre_store *store, bool *ret_again,
 	check_readers(store, now);
 	cadre_store_publish(store);
 	status = cadre_log_maintain(store->log, CADRE_UPKEEP_BYTES, ret_again, err);
+	if (status != CADRE_OK && !store->upkeep_fails)
+		STORE_SAY(store, CADRE_LOG_ERROR, "store.upkeep_failed", "cause=\"%s\"",
+		          err->message);
+	store->upkeep_fails = status != CADRE_OK;
 	if (status != CADRE_OK) {
 		/* Sealing and preparing are put off: nothing is lost, and prepare says
 		 * so when a command needs the room. */

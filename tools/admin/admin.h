@@ -11,7 +11,7 @@
 #include <argp.h>
 #include <signal.h>
 
-#include "engine/env/env.h"
+#include "engine/store/store.h"
 #include "tools/common/json_write.h"
 #include "tools/common/output.h"
 
@@ -52,6 +52,11 @@ struct admin_syntax {
 void admin_parse(const struct admin_verb *verb, const struct admin_syntax *syntax,
                  int argc, char **argv, struct admin_args *args);
 
+/* cadre_store_open() on this machine, as every verb does it: warnings of the store go to
+ * standard error, and views that crash the process are thrown away at the third time. */
+CADRE_MUST_CHECK enum cadre_status admin_store_open(struct cadre_store_options *options,
+                                                    struct cadre_store **ret_store,
+                                                    struct cadre_error *err);
 /* Prints the error and returns its exit code. */
 int admin_fail(const struct admin_args *args, const struct cadre_error *err);
 /* Prints the JSON object and a newline to standard output. */

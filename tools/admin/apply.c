@@ -329,7 +329,7 @@ int admin_apply(const struct admin_verb *verb, int argc, char **argv)
 	apply.noted = json_object();
 	status = make_items(&apply, &err);
 	if (status == CADRE_OK)
-		status = cadre_store_open(cadre_env_real(), &open, &apply.store, &err);
+		status = admin_store_open(&open, &apply.store, &err);
 	if (status == CADRE_OK)
 		status = apply_files(&apply, &err);
 	cadre_progress_end(&apply.progress);

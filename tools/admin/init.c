@@ -81,7 +81,7 @@ int admin_init(const struct admin_verb *verb, int argc, char **argv)
 	init.cluster_name = args.cluster;
 	init.strict_members = args.strict;
 	if (cadre_store_init(cadre_env_real(), &init, &err) != CADRE_OK ||
-	    cadre_store_open(cadre_env_real(), &open, &store, &err) != CADRE_OK)
+	    admin_store_open(&open, &store, &err) != CADRE_OK)
 		return admin_fail(&args.common, &err);
 	cadre_store_status(store, &store_status);
 	print(&args, &store_status);

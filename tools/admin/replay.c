@@ -337,7 +337,7 @@ static int rebuild_views(const struct admin_args *args)
 	char digest[33];
 
 	cadre_progress_begin(&progress, "building views", "events");
-	if (cadre_store_open(cadre_env_real(), &open, &store, &err) != CADRE_OK) {
+	if (admin_store_open(&open, &store, &err) != CADRE_OK) {
 		cadre_progress_end(&progress);
 		return admin_fail(args, &err);
 	}

@@ -45,7 +45,7 @@ int admin_snapshot(const struct admin_verb *verb, int argc, char **argv)
 	admin_catch_signals();
 	cadre_progress_begin(&progress, "writing a snapshot", "rows");
 	open.dir = args.words[0];
-	if (cadre_store_open(cadre_env_real(), &open, &store, &err) != CADRE_OK ||
+	if (admin_store_open(&open, &store, &err) != CADRE_OK ||
 	    cadre_store_snapshot(store, &info, &err) != CADRE_OK) {
 		cadre_progress_end(&progress);
 		code = admin_fail(&args, &err);

@@ -95,7 +95,7 @@ enum cadre_status admin_source_open(struct admin_source *source, const char *dir
 	*source = (struct admin_source){ 0 };
 	cadre_arena_init(&source->arena, ARENA_BYTES);
 	cadre_progress_begin(&source->progress, "building views", "events");
-	status = cadre_store_open(cadre_env_real(), &options, &source->store, err);
+	status = admin_store_open(&options, &source->store, err);
 	cadre_progress_end(&source->progress);
 	if (status == CADRE_OK) {
 		source->kv = cadre_store_kv(source->store);

@@ -61,7 +61,7 @@ enum cadre_status admin_target_open(struct admin_target *target, struct cadre_er
 		                               .follower = true,
 		                               .no_snapshots = true };
 
-	return cadre_store_open(cadre_env_real(), &options, &target->store, err);
+	return admin_store_open(&options, &target->store, err);
 }
 
 enum cadre_status admin_target_add(struct admin_target *target, struct cadre_slice batch,
