@@ -75,7 +75,8 @@ struct cadre_worker_callbacks {
 	                          struct cadre_error *err);
 	/* A base goes after all its adapters. */
 	void (*unload)(void *ctx, void *model);
-	/* Answers with any number of cadre_worker_emit(); the return ends the stream.
+	/* Answers with any number of cadre_worker_emit(), best with a last one by
+	 * cadre_worker_emit_last(); the return ends the stream.
 	 * Asks cadre_worker_stopped() now and then and then returns what it likes. */
 	enum cadre_status (*infer)(void *ctx, void *model, struct cadre_slice payload,
 	                           struct cadre_worker_stream *stream,
@@ -101,6 +102,11 @@ bool cadre_worker_stopped(struct cadre_worker_stream *stream);
 CADRE_MUST_CHECK enum cadre_status cadre_worker_emit(struct cadre_worker_stream *stream,
                                                      struct cadre_slice bytes,
                                                      struct cadre_error *err);
+/* The same for the last bytes: the client learns with them that this is the end, which
+ * saves it a question. What `infer` then returns no longer matters. */
+CADRE_MUST_CHECK enum cadre_status
+cadre_worker_emit_last(struct cadre_worker_stream *stream, struct cadre_slice bytes,
+                       struct cadre_error *err);
 
 /* 0 and NULL mean the default. */
 struct cadre_worker_options {

@@ -75,6 +75,7 @@ struct cadre_worker_stream {
 	struct cadre_buffer handed_data;
 	bool handed_end;
 	struct cadre_buffer pending;
+	bool complete;              /* nothing comes behind what is pending */
 	struct cadre_error outcome; /* ENDED */
 	bool failure_told;
 };

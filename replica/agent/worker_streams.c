@@ -93,16 +93,33 @@ static enum cadre_status append(struct cadre_worker_stream *stream,
 	return CADRE_OK;
 }
 
-enum cadre_status cadre_worker_emit(struct cadre_worker_stream *stream,
-                                    struct cadre_slice bytes, struct cadre_error *err)
+static enum cadre_status emit(struct cadre_worker_stream *stream,
+                              struct cadre_slice bytes, bool last,
+                              struct cadre_error *err)
 {
 	enum cadre_status status = CADRE_OK;
 
 	pthread_mutex_lock(&stream->worker->lock);
+	CADRE_ASSERT(!stream->complete);
 	if (bytes.length > 0)
 		status = append(stream, bytes, err);
+	if (status == CADRE_OK)
+		stream->complete = last;
 	pthread_mutex_unlock(&stream->worker->lock);
 	return status;
+}
+
+enum cadre_status cadre_worker_emit(struct cadre_worker_stream *stream,
+                                    struct cadre_slice bytes, struct cadre_error *err)
+{
+	return emit(stream, bytes, false, err);
+}
+
+enum cadre_status cadre_worker_emit_last(struct cadre_worker_stream *stream,
+                                         struct cadre_slice bytes,
+                                         struct cadre_error *err)
+{
+	return emit(stream, bytes, true, err);
 }
 
 static void infer_one(struct cadre_worker *worker, struct cadre_worker_stream *stream)
@@ -121,7 +138,9 @@ static void infer_one(struct cadre_worker *worker, struct cadre_worker_stream *s
 	        worker->ctx, stream->model->handle,
 	        cadre_slice(stream->payload, stream->payload_length), stream, &err);
 	pthread_mutex_lock(&worker->lock);
-	if (status != CADRE_OK && cadre_worker_stopped(stream))
+	if (stream->complete)
+		status = CADRE_OK;
+	else if (status != CADRE_OK && cadre_worker_stopped(stream))
 		stopped_error(stream, &err);
 	else if (status >= CADRE_END)
 		cadre_error_set(&err, CADRE_INTERNAL, "the worker answered %s",
@@ -249,8 +268,8 @@ static void hand_out(struct cadre_worker_stream *stream)
 	cadre_buffer_clear(&free_data);
 	stream->handed_data = stream->pending;
 	stream->pending = free_data;
-	stream->handed_end = stream->state == STREAM_ENDED &&
-	                     stream->outcome.status == CADRE_OK;
+	stream->handed_end = stream->complete || (stream->state == STREAM_ENDED &&
+	                                          stream->outcome.status == CADRE_OK);
 	stream->handed++;
 	pthread_cond_broadcast(&stream->changed);
 }

@@ -86,7 +86,7 @@ static enum cadre_status add_text(struct llama_answer *answer, llama_token token
 }
 
 /* Takes `object`; NULL is a failure before. */
-static enum cadre_status emit(struct llama_answer *answer, json_t *object,
+static enum cadre_status emit(struct llama_answer *answer, json_t *object, bool last,
                               struct cadre_error *err)
 {
 	char *line = object ? json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(9))
@@ -98,7 +98,10 @@ static enum cadre_status emit(struct llama_answer *answer, json_t *object,
 	if (!line)
 		return no_memory(err);
 	line[length] = '\n'; /* in place of the NUL */
-	status = cadre_worker_emit(answer->stream, cadre_slice(line, length + 1), err);
+	status = last ? cadre_worker_emit_last(answer->stream,
+	                                       cadre_slice(line, length + 1), err)
+	              : cadre_worker_emit(answer->stream, cadre_slice(line, length + 1),
+	                                  err);
 	free(line);
 	return status;
 }
@@ -132,7 +135,7 @@ static enum cadre_status emit_token(struct llama_answer *answer, size_t text_fro
 
 	if (object && set_tokens(object, &answer->tokens[answer->count - 1], 1) &&
 	    set_text(object, answer, text_from))
-		return emit(answer, object, err);
+		return emit(answer, object, false, err);
 	json_decref(object);
 	return no_memory(err);
 }
@@ -185,7 +188,7 @@ enum cadre_status llama_answer_end(struct llama_answer *answer, struct cadre_err
 	                        json_integer((json_int_t)answer->prompt_tokens)) == 0 &&
 	    json_object_set_new(object, "stop", json_string(answer->stop)) == 0 &&
 	    set_logits(object, answer))
-		return emit(answer, object, err);
+		return emit(answer, object, true, err);
 	json_decref(object);
 	return no_memory(err);
 }

@@ -114,7 +114,7 @@ static enum cadre_status stub_infer(void *ctx, void *model, struct cadre_slice p
 	         (const char *)payload.data);
 	if (strncmp(text, "echo ", 5) == 0) {
 		snprintf(answer, sizeof answer, "%s %s", (const char *)model, text + 5);
-		return emit_text(stream, answer, err);
+		return cadre_worker_emit_last(stream, cadre_slice_text(answer), err);
 	}
 	if (strncmp(text, "count ", 6) == 0)
 		return count(stream, strtoul(text + 6, NULL, 10), err);

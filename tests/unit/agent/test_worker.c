@@ -232,6 +232,11 @@ static void test_answers_come_from_the_model_asked_for(void **state)
 	assert_string_equal(text, "n two");
 	answer_of(&fixture, "m", "count 5", text, sizeof text);
 	assert_string_equal(text, "0;1;2;3;4;");
+	/* The author said that this is the last: no second question is needed. */
+	assert_ok(infer(&fixture, "echo x", LONG_MS, &piece, &err));
+	assert_int_equal(piece.number, 1);
+	assert_true(piece.end);
+	cadre_buffer_fini(&piece.data);
 	assert_int_equal(infer(&fixture, "nonsense", LONG_MS, &piece, &err),
 	                 CADRE_INVALID_PARAMETER);
 	assert_string_equal(err.message, "no such request");
