@@ -56,7 +56,8 @@ grep -q "no daemon has served this directory" "$work/said"
 # Nothing but the public functions is visible.
 visible=$(nm -D --defined-only "$library/libcadre.so" | awk '$2 == "T" { print $3 }' |
 	sed 's/@.*//' | sort)
-declared=$(sed -n 's/.*CADRE_API.*\(cadre_[a-z_]*\)(.*/\1/p' "$prefix"/include/cadre.h | sort)
+declared=$(cat "$prefix"/include/cadre.h "$prefix"/include/cadre_client.h | tr '\n;' ' \n' |
+	sed -n 's/.*CADRE_API[^(]*\(cadre_[a-z_]*\)(.*/\1/p' | sort)
 [ "$visible" = "$declared" ] || {
 	echo "visible: $visible"
 	echo "declared: $declared"
