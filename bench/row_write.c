@@ -33,6 +33,7 @@ struct writes {
 	unsigned bare_done;
 	uint64_t busy_ns; /* of our side, all segments */
 	uint64_t upkeep_ns;
+	struct bench_counts written; /* by the recorder */
 	char note[160];
 };
 
@@ -56,10 +57,19 @@ static enum cadre_status open_warm(struct bench_lab *lab, struct cadre_error *er
 	return status;
 }
 
+static void add_counts(struct bench_counts *sum, struct bench_counts before,
+                       struct bench_counts after)
+{
+	sum->puts += after.puts - before.puts + after.dels - before.dels;
+	sum->put_bytes += after.put_bytes - before.put_bytes;
+	sum->append_bytes += after.append_bytes - before.append_bytes;
+}
+
 static enum cadre_status record_segment(struct writes *writes, struct cadre_error *err)
 {
 	struct bench_drive drive = { .commands = writes->commands,
 		                     .batch = writes->batch };
+	struct bench_counts before;
 	char path[BENCH_PATH_BYTES];
 	enum cadre_status status = open_warm(&writes->recorder, err);
 
@@ -69,7 +79,9 @@ static enum cadre_status record_segment(struct writes *writes, struct cadre_erro
 		                         path);
 	if (status != CADRE_OK)
 		return status;
+	before = bench_counts_now();
 	status = bench_drive(&writes->recorder, &drive, err);
+	add_counts(&writes->written, before, bench_counts_now());
 	if (!bench_record_stop() && status == CADRE_OK)
 		status = cadre_error_set(err, CADRE_IO_ERROR, "\"%s\" cannot be written",
 		                         path);
@@ -242,6 +254,18 @@ static void clean_up(struct writes *writes)
 	}
 }
 
+static void print_extras(const struct writes *writes)
+{
+	double commands = (double)writes->commands * writes->recorded;
+
+	printf("       a command writes %.1f rows of %.0f bytes in all, and %.0f bytes of log\n",
+	       (double)writes->written.puts / commands,
+	       (double)writes->written.put_bytes / commands,
+	       (double)writes->written.append_bytes / commands);
+	printf("       upkeep between our batches took %.1f %% of their time on top\n",
+	       100.0 * (double)writes->upkeep_ns / (double)(writes->busy_ns + 1));
+}
+
 static enum cadre_status write_row(struct bench *bench, const struct bench_lab *base,
                                    const char *name, const char *what, unsigned batch,
                                    struct cadre_error *err)
@@ -271,8 +295,7 @@ static enum cadre_status write_row(struct bench *bench, const struct bench_lab *
 	if (status == CADRE_OK)
 		status = bench_compare(bench, &comparison, err);
 	if (status == CADRE_OK)
-		printf("       upkeep between our batches took %.1f %% of their time on top\n",
-		       100.0 * (double)writes.upkeep_ns / (double)(writes.busy_ns + 1));
+		print_extras(&writes);
 	clean_up(&writes);
 	return status;
 }
