@@ -16,8 +16,6 @@
 #define DEVICES_VARIABLE "CUDA_VISIBLE_DEVICES"
 #define ARGUMENTS_MAX 64u
 
-extern char **environ;
-
 static bool names(const char *entry, const char *variable)
 {
 	size_t length = strlen(variable);

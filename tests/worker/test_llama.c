@@ -15,8 +15,6 @@
 #define LONG_MS 60000u
 #define GREEDY "{\"prompt\":\"hello\",\"n_predict\":24}"
 
-extern char **environ;
-
 /* The files, made once. */
 static char dir[256];
 
