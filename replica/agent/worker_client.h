@@ -26,10 +26,10 @@ struct cadre_worker_program {
 	const char *path;
 	/* After the path, up to a NULL; may be NULL. "--listen ADDRESS" is appended. */
 	const char *const *arguments;
-	const char
-	        *run_dir; /* where the private directory is made; NULL: $TMPDIR or /tmp */
-	const char
-	        *log_path; /* standard output and error are appended; NULL: /dev/null */
+	/* Where the private directory is made; NULL: $TMPDIR or /tmp. Who is killed leaves
+	 * those of its workers behind: empty it at the start. */
+	const char *run_dir;
+	const char *log_path; /* gets standard output and error; NULL: /dev/null */
 	/* CUDA_VISIBLE_DEVICES: uuids with commas, "" for no card; NULL: as here. */
 	const char *devices;
 };

@@ -149,13 +149,19 @@ static void test_stop_removes_the_private_directory(void **state)
 }
 
 /* In a child: starts a worker, tells its id, and dies without a word to it. */
-static void start_and_die(int out)
+static void start_and_die(const char *run_dir, int out)
 {
-	struct cadre_worker_client *client = start(NULL, NULL);
+	const struct cadre_worker_program program = {
+		.path = STUB_WORKER_PATH,
+		.run_dir = run_dir,
+	};
+	struct cadre_worker_client *client = NULL;
 	struct cadre_error err = CADRE_ERROR_INIT;
 	struct cadre_worker_facts facts;
-	pid_t pid = cadre_worker_pid(client);
+	pid_t pid;
 
+	assert_ok(cadre_worker_start(&program, &client, &err));
+	pid = cadre_worker_pid(client);
 	if (cadre_worker_hello(client, LONG_MS, &facts, &err) != CADRE_OK)
 		pid = 0;
 	(void)!write(out, &pid, sizeof pid);
@@ -168,13 +174,15 @@ static void test_a_worker_dies_with_who_started_it(void **state)
 	pid_t worker = 0;
 	pid_t child;
 	int pipe_fds[2];
+	char dir[256];
 
 	(void)state;
+	test_make_dir(dir, sizeof dir);
 	assert_int_equal(pipe(pipe_fds), 0);
 	child = fork();
 	assert_true(child >= 0);
 	if (child == 0)
-		start_and_die(pipe_fds[1]);
+		start_and_die(dir, pipe_fds[1]);
 	close(pipe_fds[1]);
 	assert_int_equal(read(pipe_fds[0], &worker, sizeof worker), sizeof worker);
 	assert_true(worker > 0);
@@ -186,6 +194,7 @@ static void test_a_worker_dies_with_who_started_it(void **state)
 		poll(&fd, 0, 1);
 	}
 	close(pipe_fds[0]);
+	test_remove_dir(dir);
 }
 
 int main(void)
