@@ -294,15 +294,13 @@ static void test_peers_that_read_nothing_are_closed_and_others_served(void **sta
 	others_are_served(bench);
 }
 
-static void expect_refused(struct bench *bench, const void *body, size_t length)
+static void expect_refused(int fd, const void *body, size_t length)
 {
-	int fd = dial_req(bench);
 	uint32_t status;
 
 	say_message(fd, body, length);
 	status = read_status(fd);
 	assert_true(status == CADRE_INVALID_PARAMETER || status == CADRE_TOO_LARGE);
-	(void)close(fd);
 }
 
 /* Messages inside each other, `depth` deep, each the `tag` field of the last. */
@@ -332,30 +330,32 @@ static void test_protobuf_made_to_hurt_is_refused_within_bounds(void **state)
 	uint8_t *bytes = malloc(capacity);
 	size_t before = resident_bytes();
 	struct test_random random = { .state = test_seed(1) };
+	int fd = dial_req(bench);
 
 	assert_non_null(bytes);
-	expect_refused(bench, "", 0);
-	expect_refused(bench, bytes, nest(bytes, 60000, 0x52, 14000));
+	expect_refused(fd, "", 0);
+	expect_refused(fd, bytes, nest(bytes, 60000, 0x52, 14000));
 	/* A million empty operations. */
 	for (size_t i = 0; i + 2 < 2000000; i += 2) {
 		bytes[i] = 0x52;
 		bytes[i + 1] = 0;
 	}
-	expect_refused(bench, bytes, 2000000);
+	expect_refused(fd, bytes, 2000000);
 	/* A singular message again and again. */
 	for (size_t i = 0; i + 2 < 400000; i += 2) {
 		bytes[i] = 0x22;
 		bytes[i + 1] = 0;
 	}
-	expect_refused(bench, bytes, 400000);
+	expect_refused(fd, bytes, 400000);
 	for (unsigned k = 0; k < 200; k++) {
 		size_t length = 1 + test_random_below(&random, 2000);
 		for (size_t i = 0; i < length; i++)
 			bytes[i] = (uint8_t)test_random_next(&random);
 		bytes[0] = 0xff; /* a field number that no request has */
-		expect_refused(bench, bytes, length);
+		expect_refused(fd, bytes, length);
 	}
 	free(bytes);
+	(void)close(fd);
 	assert_true(resident_bytes() < before + GROWTH_BYTES_MAX);
 	others_are_served(bench);
 }
