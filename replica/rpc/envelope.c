@@ -1,6 +1,7 @@
 /* An envelope from its bytes to a checked request with room for its results. */
 #include "replica/rpc/envelope.h"
 
+#include "engine/base/assert.h"
 #include "proto/codec/codec.h"
 #include "proto/codec/limits.h"
 #include "proto/codec/wire.h"
@@ -126,6 +127,7 @@ enum cadre_status rpc_read_envelope(struct call *call, struct cadre_error *err)
 	if (status == CADRE_OK && atomic_load(&call->server->refusing))
 		status = cadre_error_set(err, CADRE_UNAVAILABLE,
 		                         "this node is shutting down: nothing was done");
+	CADRE_ASSERT(status != CADRE_OK || call->request);
 	if (status == CADRE_OK)
 		status = find_actor(call, err);
 	if (status == CADRE_OK)

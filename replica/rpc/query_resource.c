@@ -194,7 +194,7 @@ enum cadre_status query_get(struct cadre_query *query, const Cadre__V1__Op *op,
 
 	if (status == CADRE_OK)
 		status = query_info(query, resource, &info, err);
-	if (status == CADRE_OK && in->with_members &&
+	if (status == CADRE_OK && info && in->with_members &&
 	    resource->detail_case == CADRE__V1__RESOURCE__DETAIL_GROUP)
 		status = query_member_list(query, resource->group, NULL, 0,
 		                           &info->members, &info->n_members, NULL, err);
@@ -214,7 +214,7 @@ struct resource_list {
 static enum cadre_status add_resource(void *ctx, const Cadre__V1__Resource *resource)
 {
 	struct resource_list *list = ctx;
-	Cadre__V1__ResourceInfo *info;
+	Cadre__V1__ResourceInfo *info = NULL;
 	/* It lives in the arena and is ours from here on. */
 	Cadre__V1__Resource *mine = (Cadre__V1__Resource *)(uintptr_t)resource;
 	enum cadre_status status = query_info(list->query, mine, &info, list->err);
