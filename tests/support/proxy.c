@@ -1,5 +1,6 @@
 #include "tests/support/proxy.h"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
@@ -64,8 +65,10 @@ static void cut(struct proxy *proxy, int at)
 static void accept_one(struct proxy *proxy)
 {
 	struct sockaddr_in target = loopback(proxy->target);
-	int client = accept(proxy->listener, NULL, NULL);
-	int server = socket(AF_INET, SOCK_STREAM, 0);
+	/* Not for processes that a test starts: one that holds the other end open keeps
+	 * a cut connection alive. */
+	int client = accept4(proxy->listener, NULL, NULL, SOCK_CLOEXEC);
+	int server = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	if (client < 0 || server < 0 || proxy->count == PAIRS_MAX ||
 	    connect(server, (const struct sockaddr *)&target, sizeof target) != 0) {
@@ -171,7 +174,7 @@ struct proxy *proxy_start(uint16_t port)
 
 	assert_non_null(proxy);
 	proxy->target = port;
-	proxy->listener = socket(AF_INET, SOCK_STREAM, 0);
+	proxy->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	assert_true(proxy->listener >= 0);
 	assert_int_equal(
 	        bind(proxy->listener, (const struct sockaddr *)&address, sizeof address),
@@ -180,7 +183,7 @@ struct proxy *proxy_start(uint16_t port)
 	assert_int_equal(
 	        getsockname(proxy->listener, (struct sockaddr *)&address, &length), 0);
 	proxy->port = ntohs(address.sin_port);
-	assert_int_equal(pipe(proxy->wake), 0);
+	assert_int_equal(pipe2(proxy->wake, O_CLOEXEC), 0);
 	assert_int_equal(pthread_create(&proxy->thread, NULL, run, proxy), 0);
 	return proxy;
 }
