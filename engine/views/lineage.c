@@ -2,13 +2,14 @@
  * Members as lineages: a straight line of versions whose rows hold only what each
  * version changed.
  *
- * A new group extends its source's lineage if and only if the source is the
- * lineage's head and the dead rows (rows under 'o' that do not speak for a live
- * member) are at most max(DEAD_ROWS_MIN, live). Otherwise it starts a lineage of
- * its own with the source's members, the difference worked in, as version 1.
+ * A group without a difference to its source shares the source's version: no row is
+ * written. Else a new group extends its source's lineage if and only if the source
+ * stands at the lineage's head version and the dead rows (rows under 'o' that do not
+ * speak for a live member) are at most DEAD_ROWS_FACTOR * max(DEAD_ROWS_MIN, live).
+ * Otherwise it starts a lineage of its own with the source's members, the difference
+ * worked in, as version 1.
  *
- * head row value, little-endian: u64 head group id, u32 head version, u32 live,
- * u32 dead.
+ * head row value, little-endian: u32 head version, u32 live, u32 dead.
  */
 #include "engine/views/apply.h"
 #include "engine/views/members.h"
@@ -17,12 +18,14 @@
 
 #include "proto/codec/limits.h"
 
+/* A copy of all members is paid for by so many changes, and a walk over a version's
+ * members passes so many rows in vain at most. */
+#define DEAD_ROWS_FACTOR 4u
 #define DEAD_ROWS_MIN 64u
-#define HEAD_BYTES 20u
+#define HEAD_BYTES 12u
 
 struct head {
 	uint64_t lineage;
-	uint64_t group;
 	uint32_t version;
 	uint32_t live;
 	uint32_t dead;
@@ -50,10 +53,9 @@ static enum cadre_status read_head(struct cadre_apply *apply, uint64_t lineage,
 		                         apply->err);
 	*ret_head = (struct head){
 		.lineage = lineage,
-		.group = cadre_get_le64(value.data),
-		.version = cadre_get_le32(value.data + 8),
-		.live = cadre_get_le32(value.data + 12),
-		.dead = cadre_get_le32(value.data + 16),
+		.version = cadre_get_le32(value.data),
+		.live = cadre_get_le32(value.data + 4),
+		.dead = cadre_get_le32(value.data + 8),
 	};
 	return cadre_row_term(apply->view, &key, value, ret_term, apply->err);
 }
@@ -64,10 +66,9 @@ static enum cadre_status write_head(struct cadre_apply *apply, const struct head
 	struct cadre_row_key key = head_key(head->lineage);
 	uint8_t value[HEAD_BYTES];
 
-	cadre_put_le64(value, head->group);
-	cadre_put_le32(value + 8, head->version);
-	cadre_put_le32(value + 12, head->live);
-	cadre_put_le32(value + 16, head->dead);
+	cadre_put_le32(value, head->version);
+	cadre_put_le32(value + 4, head->live);
+	cadre_put_le32(value + 8, head->dead);
 	return cadre_row_put(apply->view, &key, cadre_slice(value, sizeof value),
 	                     old_term, apply->err);
 }
@@ -181,7 +182,6 @@ static enum cadre_status start(struct cadre_apply *apply, struct cadre_member *m
                                size_t count, struct cadre_lineage_ref *ret_ref)
 {
 	struct head head = { .lineage = apply->seq,
-		             .group = apply->seq,
 		             .version = 1,
 		             .live = (uint32_t)count };
 	enum cadre_status status;
@@ -395,7 +395,6 @@ static enum cadre_status extend(struct cadre_apply *apply, struct head *head,
 	enum cadre_status status = CADRE_OK;
 
 	head->version++;
-	head->group = apply->seq;
 	if (derived->n_removed > head->live)
 		return cadre_apply_diverged(apply, "%zu members removed of %u",
 		                            derived->n_removed, head->live);
@@ -413,11 +412,10 @@ static enum cadre_status extend(struct cadre_apply *apply, struct head *head,
 
 static bool extends(const struct head *head, const Cadre__V1__Resource *source)
 {
-	uint32_t dead_max = head->live > DEAD_ROWS_MIN ? head->live : DEAD_ROWS_MIN;
+	uint32_t live = head->live > DEAD_ROWS_MIN ? head->live : DEAD_ROWS_MIN;
 
-	return head->group == source->id &&
-	       head->version == source->group->lineage_version &&
-	       head->version < UINT32_MAX - 1 && head->dead <= dead_max;
+	return head->version == source->group->lineage_version &&
+	       head->version < UINT32_MAX - 1 && head->dead <= DEAD_ROWS_FACTOR * live;
 }
 
 enum cadre_status cadre_lineage_derive(struct cadre_apply *apply,
@@ -425,11 +423,18 @@ enum cadre_status cadre_lineage_derive(struct cadre_apply *apply,
                                        const Cadre__V1__GroupDerived *derived,
                                        struct cadre_lineage_ref *ret_ref)
 {
+	const Cadre__V1__GroupState *group = source->group;
 	struct head head;
 	struct cadre_hash128 head_term;
-	enum cadre_status status = read_head(apply, source->group->lineage, &head,
-	                                     &head_term);
+	enum cadre_status status;
 
+	if (derived->n_removed == 0 && derived->n_inserted == 0) {
+		*ret_ref = (struct cadre_lineage_ref){ group->lineage,
+			                               group->lineage_version,
+			                               group->member_count };
+		return CADRE_OK;
+	}
+	status = read_head(apply, group->lineage, &head, &head_term);
 	if (status != CADRE_OK)
 		return status;
 	if (extends(&head, source))

@@ -16,7 +16,7 @@
  *   e  deployment id, seq                      record type: events that touched it
  *   h  history id, inv seq                     pointer: latest from that seq on
  *   i  compartment id, kind, id                empty: list by time of creation
- *   m  lineage, 0x00                           head group id, head version, live, dead
+ *   m  lineage, 0x00                           head version, live, dead
  *   m  lineage, 'k', key, 0x00, inv version    model OCID; empty: removed
  *   m  lineage, 'o', model, 0x00, inv version  0 removed | 1 no key | 2 key text
  *   n  compartment id, kind, name[200], 0x00, 16 of SHA-256(name), id   empty

@@ -123,27 +123,33 @@ static void look_at_all(struct world *w)
 	cadre_view_abort(&view);
 }
 
-/* A group goes on with its source's lineage if and only if the source is its head; but
- * for the few that start afresh because dead rows have gathered: true for those. */
+/* A group without a difference shares its source's version; another one goes on with
+ * its source's lineage if and only if the source stands at its head version; but for
+ * the few that start afresh because dead rows have gathered: true for those. */
 static bool follows_rule(const Cadre__V1__Resource *group,
                          const Cadre__V1__Resource *source, uint64_t head)
 {
 	const Cadre__V1__GroupState *state = group->group;
+	const Cadre__V1__GroupState *before = source->group;
 
-	if (state->lineage == source->group->lineage) {
-		assert_int_equal(head, source->id);
-		assert_int_equal(state->lineage_version,
-		                 source->group->lineage_version + 1);
+	if (state->lineage == before->lineage &&
+	    state->lineage_version == before->lineage_version) {
+		assert_int_equal(state->member_count, before->member_count);
+		return false;
+	}
+	if (state->lineage == before->lineage) {
+		assert_int_equal(head, before->lineage_version);
+		assert_int_equal(state->lineage_version, before->lineage_version + 1);
 		return false;
 	}
 	assert_int_equal(state->lineage_version, 1);
-	return head == source->id;
+	return head == before->lineage_version;
 }
 
 static unsigned look_at_lineages(struct world *w)
 {
 	size_t count = w->model.resource_count;
-	uint64_t *heads = calloc(w->next_seq + 1, sizeof *heads); /* by lineage */
+	uint64_t *heads = calloc(w->next_seq + 1, sizeof *heads); /* versions */
 	unsigned fresh = 0;
 	struct cadre_view view;
 
@@ -164,7 +170,8 @@ static unsigned look_at_lineages(struct world *w)
 			head = heads[source->group->lineage];
 			fresh += follows_rule(group, source, head);
 		}
-		heads[group->group->lineage] = group->id;
+		if (heads[group->group->lineage] < group->group->lineage_version)
+			heads[group->group->lineage] = group->group->lineage_version;
 	}
 	cadre_view_abort(&view);
 	free(heads);
