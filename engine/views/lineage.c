@@ -33,10 +33,7 @@ struct head {
 
 static struct cadre_row_key head_key(uint64_t lineage)
 {
-	struct cadre_row_key key = cadre_key_u64('m', lineage);
-
-	cadre_row_key_u8(&key, 0);
-	return key;
+	return cadre_key_u64('l', lineage);
 }
 
 static enum cadre_status read_head(struct cadre_apply *apply, uint64_t lineage,

@@ -110,6 +110,7 @@ bool cadre_row_in_digest(char table)
 	case 'K':
 	case 'T':
 	case 'h':
+	case 'l':
 	case 'm':
 	case 'r':
 	case 's':

@@ -16,7 +16,8 @@
  *   e  deployment id, seq                      record type: events that touched it
  *   h  history id, inv seq                     pointer: latest from that seq on
  *   i  compartment id, kind, id                empty: list by time of creation
- *   m  lineage, 0x00                           head version, live, dead
+ *   l  lineage                                 head version, live, dead: small rows of
+ *                                              many lineages on one page
  *   m  lineage, 'k', key, 0x00, inv version    model OCID; empty: removed
  *   m  lineage, 'o', model, 0x00, inv version  0 removed | 1 no key | 2 key text
  *   n  compartment id, kind, name[200], 0x00, 16 of SHA-256(name), id   empty
@@ -31,7 +32,7 @@
  * Node ids and principal names are kept in `o` behind the prefixes "node:" and
  * "principal:". Compartments and OCIDs over CADRE_TEXT_KEY_BYTES stand in keys as
  * their first CADRE_NAME_KEY_BYTES, 0x00 and their SHA-256. The digest is the sum of XXH3-128(key || value) over the tables
- * A K T h m r s (version 1); the others follow from them.
+ * A K T h l m r s (version 1); the others follow from them.
  */
 #ifndef CADRE_VIEWS_ROWS_H
 #define CADRE_VIEWS_ROWS_H
