@@ -29,7 +29,9 @@ PLACEHOLDERS = [
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"), "<time>"),
     (re.compile(r"\b[0-9a-f]{16,}\b"), "<hash>"),
     (re.compile(r"/tmp/[A-Za-z0-9._/-]+"), "<path>"),
-    (re.compile(r"\b\d+(\.\d+)? (ms|us|s|KiB|MiB|bytes|B)\b"), "<figure>"),
+    # Batches of one millisecond share a row.
+    (re.compile(r"\b\d+ rows\b"), "<rows>"),
+    (re.compile(r"\b\d+(\.\d+)? (ms|us|s|kB|MB|KiB|MiB|bytes|B)\b"), "<figure>"),
     (re.compile(r"\b\d+(\.\d+)?/s\b"), "<rate>"),
     (re.compile(r"[ \t]+"), " "),
     (re.compile(r"-{3,}"), "---"),
