@@ -47,7 +47,7 @@ grep -q "no daemon has served this directory" "$work/said"
 		sed 's/-lcadre//') -pthread
 "$work/static" "$work/none"
 
-"$cmake" -S "$source" -B "$work/build" -DCMAKE_PREFIX_PATH="$prefix" \
+"$cmake" -G Ninja -S "$source" -B "$work/build" -DCMAKE_PREFIX_PATH="$prefix" \
 	-DCMAKE_C_COMPILER="$compiler" >>"$work/log"
 "$cmake" --build "$work/build" >>"$work/log"
 "$work/build/shared" "$work/none"

@@ -57,6 +57,9 @@ void admin_parse(const struct admin_verb *verb, const struct admin_syntax *synta
 CADRE_MUST_CHECK enum cadre_status admin_store_open(struct cadre_store_options *options,
                                                     struct cadre_store **ret_store,
                                                     struct cadre_error *err);
+/* A bulk verb never leaves the store idle: lets it zero and seal segments for so many
+ * bytes that were written. What fails is put off. */
+void admin_store_upkeep(struct cadre_store *store, size_t bytes_written);
 /* Prints the error and returns its exit code. */
 int admin_fail(const struct admin_args *args, const struct cadre_error *err);
 /* Prints the JSON object and a newline to standard output. */

@@ -128,6 +128,8 @@ static enum cadre_status flush_window(struct apply *apply, struct cadre_error *e
 		}
 	}
 	cadre_kv_relax(cadre_store_kv(apply->store));
+	if (!apply->args->dry_run)
+		admin_store_upkeep(apply->store, APPLY_WINDOW_BYTES);
 	apply->filled = 0;
 	apply->commands = 0;
 	apply->history_leaves = false;

@@ -18,6 +18,8 @@
 
 /* Commands in flight: a batch of the log is about this many. */
 #define APPLY_WINDOW 4000u
+/* What a full one writes to the log, about. */
+#define APPLY_WINDOW_BYTES (2u << 20)
 #define APPLY_VARIABLES_MAX 32u
 
 struct apply_args {

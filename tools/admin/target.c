@@ -79,12 +79,14 @@ enum cadre_status admin_target_flush(struct admin_target *target, struct cadre_e
 {
 	struct cadre_store_status at;
 	bool again = true;
+	size_t written;
 	enum cadre_status status = CADRE_OK;
 
 	if (target->pending.length > 0)
 		status = cadre_store_append(target->store,
 		                            cadre_buffer_slice(&target->pending),
 		                            target->pending_last, err);
+	written = target->pending.length;
 	cadre_buffer_clear(&target->pending);
 	do {
 		if (status == CADRE_OK)
@@ -100,6 +102,8 @@ enum cadre_status admin_target_flush(struct admin_target *target, struct cadre_e
 			        "the views of \"%s\" cannot be written", target->partial);
 	} while (status == CADRE_OK && at.view.applied_seq < at.committed_seq);
 	cadre_kv_relax(cadre_store_kv(target->store));
+	if (status == CADRE_OK)
+		admin_store_upkeep(target->store, written);
 	return status;
 }
 
