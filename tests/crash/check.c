@@ -169,7 +169,7 @@ static int check_digest(const char *dir, const struct cadre_store_status *disk)
 }
 
 int crash_check(const char *dir, const uint64_t acked[CRASH_CLIENTS],
-                const struct crash_ack *fresh, size_t fresh_count)
+                const struct crash_ack *fresh, size_t fresh_count, bool replay)
 {
 	struct cadre_store_options options = { .dir = dir, .no_snapshots = true };
 	struct cadre_store *store;
@@ -202,5 +202,5 @@ int crash_check(const char *dir, const uint64_t acked[CRASH_CLIENTS],
 	cadre_arena_fini(&arena);
 	/* As after a crash again: the next start must not lean on a clean close. */
 	cadre_store_close(store);
-	return wrong ? wrong : check_digest(dir, &disk);
+	return wrong || !replay ? wrong : check_digest(dir, &disk);
 }

@@ -37,8 +37,9 @@ int crash_work(const char *dir, const uint64_t next[CRASH_CLIENTS], int ack_fd);
 /* Resolves keys until standard input closes. */
 int crash_read(const char *dir);
 /* Checks the directory against what was acknowledged: `acked[c]` commands of
- * client c, the `fresh` ones of this round one by one. 0 when all is well. */
+ * client c, the `fresh` ones of this round one by one; with `replay` the digest too,
+ * against a replay of the whole log. 0 when all is well. */
 int crash_check(const char *dir, const uint64_t acked[CRASH_CLIENTS],
-                const struct crash_ack *fresh, size_t fresh_count);
+                const struct crash_ack *fresh, size_t fresh_count, bool replay);
 
 #endif
