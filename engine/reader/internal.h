@@ -46,15 +46,16 @@ struct cadre_reader {
 	uint64_t pointer_epoch;
 	uint64_t applied_seq;
 	uint64_t watermark_ms;
-	struct cadre_scope *scopes;
+	struct scope_block *blocks; /* of scopes: all, and those with room (scopes.c) */
+	struct scope_block *free_blocks;
 	struct cadre_error err;
 	char views_dir[READER_PATH_BYTES]; /* without symbolic links */
 };
 
 #define READER_CACHE_LINE 64
+#define READER_OCID_BYTES 256u
 
-/* What a look-up reads comes first, in one cache line: a process with many scopes
- * pays one miss for it. */
+/* What a look-up reads, in one cache line. */
 struct cadre_scope {
 	struct cadre_reader *reader;
 	/* A group: itself. Else the pointer kept under control.pointer_epoch; an odd
@@ -64,12 +65,15 @@ struct cadre_scope {
 	uint64_t id;
 	Cadre__V1__Kind kind;
 	bool found; /* kind, id and a group's pointer are of the generation in use */
-	struct cadre_scope *next;
-	struct cadre_scope *previous;
-	char ocid[256];
 };
-_Static_assert(offsetof(struct cadre_scope, next) <= READER_CACHE_LINE,
-               "what a look-up reads is one cache line");
+
+/* scopes.c. `ocid` is shorter than READER_OCID_BYTES. NULL: out of memory. */
+struct cadre_scope *reader_scope_create(struct cadre_reader *reader, const char *ocid);
+void reader_scope_destroy(struct cadre_scope *scope);
+const char *reader_scope_ocid(const struct cadre_scope *scope);
+/* Another generation: nothing that was found holds. */
+void reader_scopes_forget(struct cadre_reader *reader);
+void reader_scopes_free(struct cadre_reader *reader);
 
 /* Starts a call: checks the control page, opens a new generation when there is
  * one, begins a snapshot. Ends with reader_leave() when CADRE_OK. */

@@ -57,8 +57,7 @@ static void close_views(struct cadre_reader *reader)
 	memset(&reader->view, 0, sizeof reader->view);
 	shared_views_unref(reader->views);
 	reader->views = NULL;
-	for (struct cadre_scope *scope = reader->scopes; scope; scope = scope->next)
-		scope->found = false;
+	reader_scopes_forget(reader);
 }
 
 static enum cadre_status open_views(struct cadre_reader *reader, uint64_t generation)
@@ -271,8 +270,7 @@ void cadre_reader_close(struct cadre_reader *reader)
 {
 	if (!reader)
 		return;
-	while (reader->scopes)
-		cadre_scope_close(reader->scopes);
+	reader_scopes_free(reader);
 	close_views(reader);
 	if (reader->control.file)
 		cadre_control_close(&reader->control);

@@ -22,14 +22,9 @@
  * Times. The watermark is raised after the commit whose events it covers, and
  * loaded before the snapshot begins: all events stamped at or before it are in.
  */
-#include <inttypes.h>
-#include <stdlib.h>
-
 #include "engine/reader/internal.h"
+#include <inttypes.h>
 
-#define SCOPE_BYTES                                                                 \
-	((sizeof(struct cadre_scope) + READER_CACHE_LINE - 1) / READER_CACHE_LINE * \
-	 READER_CACHE_LINE)
 #define NO_POINTER 1u /* an odd epoch: nothing is kept under it */
 
 /* ---- the target ---- */
@@ -50,16 +45,18 @@ static enum cadre_status find_target(struct cadre_scope *scope)
 	enum cadre_status status;
 
 	cadre_arena_reset(&reader->arena);
-	status = cadre_view_by_ocid(view, scope->ocid, &resource, &reader->err);
+	status = cadre_view_by_ocid(view, reader_scope_ocid(scope), &resource,
+	                            &reader->err);
 	if (status == CADRE_NOT_FOUND)
 		return cadre_error_set(&reader->err, status, "no \"%s\" here",
-		                       scope->ocid);
+		                       reader_scope_ocid(scope));
 	if (status != CADRE_OK)
 		return status;
 	if (!is_target(resource->kind))
 		return cadre_error_set(
 		        &reader->err, CADRE_INVALID_PARAMETER,
-		        "\"%s\" is no group, version history or deployment", scope->ocid);
+		        "\"%s\" is no group, version history or deployment",
+		        reader_scope_ocid(scope));
 	scope->kind = resource->kind;
 	scope->id = resource->id;
 	scope->pointer_epoch = NO_POINTER;
@@ -75,7 +72,7 @@ static enum cadre_status no_pointer(struct cadre_scope *scope, enum cadre_status
 	if (status == CADRE_NOT_FOUND)
 		return cadre_error_set(&scope->reader->err, status,
 		                       "\"%s\" means no group at that moment",
-		                       scope->ocid);
+		                       reader_scope_ocid(scope));
 	return status;
 }
 
@@ -145,7 +142,7 @@ static enum cadre_status answer(struct cadre_scope *scope,
 		return cadre_error_set(
 		        err, status, "no member \"%.*s\" in \"%s\"",
 		        (int)(query->key_length < 255 ? query->key_length : 255),
-		        query->key, scope->ocid);
+		        query->key, reader_scope_ocid(scope));
 	if (status != CADRE_OK)
 		return status;
 	if (model.length >= query->capacity)
@@ -192,45 +189,31 @@ int cadre_scope_open(struct cadre_reader *reader, const char *target_ocid,
 
 	if (!reader)
 		return CADRE_READER_INVALID;
-	if (!target_ocid || !ret_scope || strlen(target_ocid) >= sizeof scope->ocid) {
+	if (!target_ocid || !ret_scope || strlen(target_ocid) >= READER_OCID_BYTES) {
 		cadre_error_set(&reader->err, CADRE_INVALID_PARAMETER,
 		                "no target, or an OCID longer than 255 bytes");
 		return CADRE_READER_INVALID;
 	}
-	scope = aligned_alloc(READER_CACHE_LINE, SCOPE_BYTES);
+	scope = reader_scope_create(reader, target_ocid);
 	if (!scope) {
 		cadre_error_set(&reader->err, CADRE_OUT_OF_MEMORY,
 		                "no memory for a scope");
 		return CADRE_READER_NO_MEMORY;
 	}
-	memset(scope, 0, sizeof *scope);
-	scope->reader = reader;
-	memcpy(scope->ocid, target_ocid, strlen(target_ocid) + 1);
 	status = enter(scope);
 	if (status != CADRE_OK) {
-		free(scope);
+		reader_scope_destroy(scope);
 		return reader_result(status);
 	}
 	reader_leave(reader);
-	scope->next = reader->scopes;
-	if (scope->next)
-		scope->next->previous = scope;
-	reader->scopes = scope;
 	*ret_scope = scope;
 	return CADRE_READER_OK;
 }
 
 void cadre_scope_close(struct cadre_scope *scope)
 {
-	if (!scope)
-		return;
-	if (scope->previous)
-		scope->previous->next = scope->next;
-	else
-		scope->reader->scopes = scope->next;
-	if (scope->next)
-		scope->next->previous = scope->previous;
-	free(scope);
+	if (scope)
+		reader_scope_destroy(scope);
 }
 
 int cadre_scope_resolve(struct cadre_scope *scope, const char *key, size_t key_length,
