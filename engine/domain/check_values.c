@@ -275,3 +275,22 @@ enum cadre_status cadre_check_register_node(const ProtobufCMessage *message,
 	}
 	return CADRE_OK;
 }
+
+enum cadre_status cadre_check_place_deployment(const ProtobufCMessage *message,
+                                               const struct cadre_path *path,
+                                               struct cadre_error *err)
+{
+	const Cadre__V1__PlaceDeployment *place = (const void *)message;
+	char tail[64];
+
+	for (size_t i = 0; i < place->n_nodes; i++) {
+		for (size_t k = 0; k < i; k++) {
+			if (strcmp(place->nodes[i], place->nodes[k]) != 0)
+				continue;
+			snprintf(tail, sizeof tail, "nodes[%zu]", i);
+			return cadre_path_refuse(path, tail, err, CADRE_INVALID_PARAMETER,
+			                         "\"%s\" stands twice", place->nodes[i]);
+		}
+	}
+	return CADRE_OK;
+}

@@ -1,4 +1,7 @@
 /* Deployments: a group on nodes, its generations and their cut-over. */
+#include <stdio.h>
+#include <stdlib.h>
+
 #include "engine/domain/deciding.h"
 #include "engine/domain/message.h"
 #include "proto/codec/limits.h"
@@ -206,8 +209,74 @@ enum cadre_status cadre_decide_finish_cut_over(struct cadre_deciding *d,
 	    present->serving_generation != wanted->generation)
 		return cadre_refuse(d, CADRE_CONFLICT, "generation", "%llu is not served",
 		                    (unsigned long long)wanted->generation);
-	/* Noted in the log; the deployment stays as it is. */
+	if (present->has_finished_generation &&
+	    present->finished_generation >= wanted->generation)
+		return CADRE_OK;
+	/* The deployment's etag stays as it is. */
 	d->out->etag_seq = d->target->changed_seq;
 	*ret = &wanted->base;
+	return CADRE_OK;
+}
+
+static enum cadre_status find_nodes(struct cadre_deciding *d,
+                                    const Cadre__V1__PlaceDeployment *wanted)
+{
+	for (size_t i = 0; i < wanted->n_nodes; i++) {
+		Cadre__V1__Resource *node;
+		char name[64];
+		char field[32];
+		enum cadre_status status;
+
+		snprintf(name, sizeof name, "node:%s", wanted->nodes[i]);
+		snprintf(field, sizeof field, "nodes[%zu]", i);
+		status = cadre_find(d, CADRE__V1__KIND__KIND_NODE, name, field,
+		                    CADRE_RELATED_NOT_FOUND, &node);
+		if (status != CADRE_OK)
+			return status;
+	}
+	return CADRE_OK;
+}
+
+static int compare_texts(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static bool placed_so(const Cadre__V1__DeploymentState *present,
+                      const Cadre__V1__PlaceDeployment *sorted)
+{
+	if (present->n_nodes != sorted->n_nodes)
+		return false;
+	for (size_t i = 0; i < sorted->n_nodes; i++) {
+		if (strcmp(present->nodes[i], sorted->nodes[i]) != 0)
+			return false;
+	}
+	return true;
+}
+
+enum cadre_status cadre_decide_place_deployment(struct cadre_deciding *d,
+                                                ProtobufCMessage **ret)
+{
+	const Cadre__V1__PlaceDeployment *wanted = d->command->place_deployment;
+	Cadre__V1__PlaceDeployment *event;
+	enum cadre_status status = find_nodes(d, wanted);
+
+	if (status == CADRE_OK)
+		status = cadre_new_message(d, wanted->base.descriptor, &event);
+	if (status != CADRE_OK)
+		return status;
+	event->deployment_id = wanted->deployment_id;
+	if (wanted->n_nodes > 0) {
+		status = cadre_new_array(d, wanted->n_nodes, sizeof *event->nodes,
+		                         &event->nodes);
+		if (status != CADRE_OK)
+			return status;
+		memcpy(event->nodes, wanted->nodes,
+		       wanted->n_nodes * sizeof *event->nodes);
+		event->n_nodes = wanted->n_nodes;
+		qsort(event->nodes, event->n_nodes, sizeof *event->nodes, compare_texts);
+	}
+	if (!placed_so(d->target->deployment, event))
+		*ret = &event->base;
 	return CADRE_OK;
 }

@@ -184,6 +184,8 @@ enum cadre_status cadre_decide_delete_deployment(struct cadre_deciding *d,
 enum cadre_status cadre_decide_cut_over(struct cadre_deciding *d, ProtobufCMessage **ret);
 enum cadre_status cadre_decide_finish_cut_over(struct cadre_deciding *d,
                                                ProtobufCMessage **ret);
+enum cadre_status cadre_decide_place_deployment(struct cadre_deciding *d,
+                                                ProtobufCMessage **ret);
 enum cadre_status cadre_decide_register_node(struct cadre_deciding *d,
                                              ProtobufCMessage **ret);
 enum cadre_status cadre_decide_retire_node(struct cadre_deciding *d,

@@ -18,6 +18,7 @@ enum {
 	POLICY_CHARS_MAX = 16 * 1024,
 	LABELS_MAX = 64,
 	NODES_MAX = 10000,
+	PLACED_NODES_MAX = 10,
 	NODE_ID_CHARS = 32,
 	SHA256_BYTES = 32,
 };
@@ -165,6 +166,12 @@ static const struct cadre_field_rule cut_over[] = {
 static const struct cadre_field_rule finish_cut_over[] = {
 	REF(deployment_id),
 	RT(nodes, HEX, NODE_ID_CHARS, NODE_ID_CHARS, NODES_MAX),
+};
+#undef M
+#define M Cadre__V1__PlaceDeployment
+static const struct cadre_field_rule place_deployment[] = {
+	REF(deployment_id),
+	RT(nodes, HEX, NODE_ID_CHARS, NODE_ID_CHARS, PLACED_NODES_MAX),
 };
 #undef M
 #define M Cadre__V1__RegisterNode
@@ -318,6 +325,7 @@ static const struct cadre_message_rules messages[] = {
 	MESSAGE(update_deployment, update_deployment, cadre_check_tags),
 	MESSAGE(cut_over, cut_over, NULL),
 	MESSAGE(finish_cut_over, finish_cut_over, NULL),
+	MESSAGE(place_deployment, place_deployment, cadre_check_place_deployment),
 	MESSAGE(register_node, register_node, cadre_check_register_node),
 	MESSAGE(retire_node, retire_node, NULL),
 	MESSAGE(put_principal, put_principal, NULL),

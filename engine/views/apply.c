@@ -36,6 +36,7 @@ static const struct {
 	{ BODY(DEPLOYMENT_DELETED), cadre_apply_deployment_state },
 	{ BODY(CUT_OVER), cadre_apply_cut_over },
 	{ BODY(CUT_OVER_FINISHED), cadre_apply_cut_over_finished },
+	{ BODY(DEPLOYMENT_PLACED), cadre_apply_deployment_placed },
 	{ BODY(NODE_REGISTERED), cadre_apply_node_registered },
 	{ BODY(NODE_RETIRED), cadre_apply_node_retired },
 	{ BODY(PRINCIPAL_PUT), cadre_apply_principal_put },

@@ -153,6 +153,7 @@ enum cadre_status cadre_apply_deployment_updated(struct cadre_apply *apply);
 enum cadre_status cadre_apply_deployment_state(struct cadre_apply *apply);
 enum cadre_status cadre_apply_cut_over(struct cadre_apply *apply);
 enum cadre_status cadre_apply_cut_over_finished(struct cadre_apply *apply);
+enum cadre_status cadre_apply_deployment_placed(struct cadre_apply *apply);
 enum cadre_status cadre_apply_model_registered(struct cadre_apply *apply);
 enum cadre_status cadre_apply_model_retired(struct cadre_apply *apply);
 enum cadre_status cadre_apply_node_registered(struct cadre_apply *apply);

@@ -309,14 +309,41 @@ enum cadre_status cadre_apply_cut_over(struct cadre_apply *apply)
 	return status;
 }
 
-/* Says when the nodes flipped: in the deployment's list, no state changes. */
+/* Says when the nodes flipped. The etag stays; the deployment notes the generation
+ * once it was ever placed: a log without placements means what it always meant. */
 enum cadre_status cadre_apply_cut_over_finished(struct cadre_apply *apply)
 {
+	const Cadre__V1__FinishCutOver *event = apply->event->cut_over_finished;
 	struct cadre_loaded deployment;
-	enum cadre_status status = load_deployment(
-	        apply, apply->event->cut_over_finished->deployment_id, &deployment);
+	Cadre__V1__DeploymentState *state;
+	enum cadre_status status = load_deployment(apply, event->deployment_id,
+	                                           &deployment);
 
-	if (status == CADRE_OK)
-		apply->etag_seq = deployment.resource->changed_seq;
-	return status;
+	if (status != CADRE_OK)
+		return status;
+	apply->etag_seq = deployment.resource->changed_seq;
+	state = deployment.resource->deployment;
+	if (!state->has_finished_generation ||
+	    event->generation <= state->finished_generation)
+		return CADRE_OK;
+	state->finished_generation = event->generation;
+	return cadre_apply_store(apply, &deployment);
+}
+
+enum cadre_status cadre_apply_deployment_placed(struct cadre_apply *apply)
+{
+	const Cadre__V1__PlaceDeployment *event = apply->event->deployment_placed;
+	struct cadre_loaded deployment;
+	Cadre__V1__DeploymentState *state;
+	enum cadre_status status = load_deployment(apply, event->deployment_id,
+	                                           &deployment);
+
+	if (status != CADRE_OK)
+		return status;
+	state = deployment.resource->deployment;
+	state->nodes = event->nodes;
+	state->n_nodes = event->n_nodes;
+	state->has_finished_generation = true;
+	cadre_apply_touch(apply, deployment.resource);
+	return cadre_apply_store(apply, &deployment);
 }

@@ -286,6 +286,8 @@ const struct model_resource *generated_target(struct generator *g,
 		return model_find(g->model, command->update_history->id);
 	case CADRE__V1__COMMAND__BODY_CUT_OVER:
 		return model_find(g->model, command->cut_over->deployment_id);
+	case CADRE__V1__COMMAND__BODY_PLACE_DEPLOYMENT:
+		return model_find(g->model, command->place_deployment->deployment_id);
 	case CADRE__V1__COMMAND__BODY_UPDATE_DEPLOYMENT:
 		return model_find(g->model, command->update_deployment->id);
 	default:

@@ -24,6 +24,7 @@ void generate_update_deployment(struct generator *g, Cadre__V1__Command *command
 void generate_deployment_ref(struct generator *g, Cadre__V1__Command *command);
 void generate_cut_over(struct generator *g, Cadre__V1__Command *command);
 void generate_finish_cut_over(struct generator *g, Cadre__V1__Command *command);
+void generate_place_deployment(struct generator *g, Cadre__V1__Command *command);
 void generate_register_node(struct generator *g, Cadre__V1__Command *command);
 void generate_retire_node(struct generator *g, Cadre__V1__Command *command);
 void generate_put_principal(struct generator *g, Cadre__V1__Command *command);

@@ -215,6 +215,37 @@ void generate_finish_cut_over(struct generator *g, Cadre__V1__Command *command)
 	command->finish_cut_over = finish;
 }
 
+/* At most three different ids, mostly of nodes that live. */
+static char **make_places(struct generator *g, size_t *ret_count)
+{
+	char **nodes = cadre_arena_alloc(g->arena, 3 * sizeof(void *));
+	size_t count = 0;
+
+	assert_non_null(nodes);
+	for (size_t wanted = below(g, 4); wanted > 0; wanted--) {
+		struct model_resource *node = pick(g, KIND(NODE), chance(g, 90));
+		char *id = node && !chance(g, 5)
+		                   ? test_text(g->arena, "%s", node->row.ocid)
+		                   : generate_node_id(g);
+		bool again = false;
+		for (size_t i = 0; i < count; i++)
+			again = again || strcmp(nodes[i], id) == 0;
+		if (!again)
+			nodes[count++] = id;
+	}
+	*ret_count = count;
+	return nodes;
+}
+
+void generate_place_deployment(struct generator *g, Cadre__V1__Command *command)
+{
+	Cadre__V1__PlaceDeployment *place = NEW(g, place_deployment);
+
+	place->deployment_id = pick_id(g, KIND(DEPLOYMENT));
+	place->nodes = make_places(g, &place->n_nodes);
+	command->place_deployment = place;
+}
+
 /* ---- nodes, principals, the level ---- */
 
 void generate_register_node(struct generator *g, Cadre__V1__Command *command)

@@ -236,6 +236,8 @@ static enum cadre_status finish_cut_over(struct judging *j)
 	if (status != CADRE_OK)
 		return status;
 	state = &deployment->detail.deployment;
+	j->event = !state->has_finished_generation ||
+	           state->finished_generation < wanted->generation;
 	return state->has_serving_generation &&
 	                       state->serving_generation == wanted->generation
 	               ? CADRE_OK
@@ -256,6 +258,37 @@ static struct model_resource *find_prefixed(const struct judging *j, const char 
 static bool is_gone(const struct model_resource *resource)
 {
 	return !resource || resource->row.lifecycle_state == STATE(DELETED);
+}
+
+static enum cadre_status live_node(const struct judging *j, const char *id)
+{
+	const struct model_resource *node = find_prefixed(j, "node:", id);
+
+	if (!node)
+		return CADRE_RELATED_NOT_FOUND;
+	return is_gone(node) ? CADRE_CONFLICT : CADRE_OK;
+}
+
+static enum cadre_status place_deployment(struct judging *j)
+{
+	const Cadre__V1__PlaceDeployment *wanted = j->command->place_deployment;
+	const Cadre__V1__DeploymentState *state;
+	struct model_resource *deployment;
+	size_t kept = 0;
+	enum cadre_status status = rule_target(j, KIND(DEPLOYMENT), wanted->deployment_id,
+	                                       &deployment);
+
+	for (size_t i = 0; i < wanted->n_nodes && status == CADRE_OK; i++)
+		status = live_node(j, wanted->nodes[i]);
+	if (status != CADRE_OK)
+		return status;
+	state = &deployment->detail.deployment;
+	for (size_t i = 0; i < wanted->n_nodes; i++) {
+		for (size_t k = 0; k < state->n_nodes; k++)
+			kept += strcmp(wanted->nodes[i], state->nodes[k]) == 0;
+	}
+	j->event = kept != wanted->n_nodes || kept != state->n_nodes;
+	return CADRE_OK;
 }
 
 static bool same_text(const char *a, const char *b)
@@ -341,6 +374,7 @@ static const rule_fn rules[] = {
 	RULE(DELETE_DEPLOYMENT) = switch_deployment,
 	RULE(CUT_OVER) = cut_over,
 	RULE(FINISH_CUT_OVER) = finish_cut_over,
+	RULE(PLACE_DEPLOYMENT) = place_deployment,
 	RULE(REGISTER_NODE) = register_node,
 	RULE(RETIRE_NODE) = end_global,
 	RULE(PUT_PRINCIPAL) = put_principal,

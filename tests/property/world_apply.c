@@ -126,6 +126,8 @@ static const char *touched(const Cadre__V1__Event *event)
 		return event->cut_over->deployment_id;
 	case CADRE__V1__EVENT__BODY_CUT_OVER_FINISHED:
 		return event->cut_over_finished->deployment_id;
+	case CADRE__V1__EVENT__BODY_DEPLOYMENT_PLACED:
+		return event->deployment_placed->deployment_id;
 	default:
 		return NULL;
 	}

@@ -309,6 +309,17 @@ Cadre__V1__Command *test_finish_cut_over(struct test_bench *bench, const char *i
 	return command;
 }
 
+Cadre__V1__Command *test_place(struct test_bench *bench, const char *id,
+                               const char *nodes)
+{
+	Cadre__V1__Command *command = test_command(bench, BODY(PLACE_DEPLOYMENT));
+
+	command->place_deployment->deployment_id = text(bench, id);
+	command->place_deployment->nodes =
+	        test_words(&bench->arena, nodes, &command->place_deployment->n_nodes);
+	return command;
+}
+
 Cadre__V1__Command *test_register_model(struct test_bench *bench, const char *id)
 {
 	Cadre__V1__Command *command = test_command(bench, BODY(REGISTER_MODEL));

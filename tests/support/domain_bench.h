@@ -61,6 +61,9 @@ Cadre__V1__Command *test_cut_over(struct test_bench *bench, const char *id,
                                   uint64_t generation);
 Cadre__V1__Command *test_finish_cut_over(struct test_bench *bench, const char *id,
                                          uint64_t generation);
+/* `nodes`: ids with a space between, "" for none. */
+Cadre__V1__Command *test_place(struct test_bench *bench, const char *id,
+                               const char *nodes);
 Cadre__V1__Command *test_register_model(struct test_bench *bench, const char *id);
 /* The commands that are a ResourceRef or a MoveResource. */
 Cadre__V1__Command *test_ref(struct test_bench *bench, Cadre__V1__Command__BodyCase body,

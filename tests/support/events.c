@@ -52,6 +52,22 @@ static Cadre__V1__Member *member(struct cadre_arena *arena, const char *text,
 	return made;
 }
 
+char **test_words(struct cadre_arena *arena, const char *text, size_t *ret_count)
+{
+	char **words = cadre_arena_alloc(arena, (strlen(text) + 1) * sizeof *words);
+	size_t count = 0;
+
+	assert_non_null(words);
+	while (*text) {
+		size_t length = strcspn(text, " ");
+		if (length > 0)
+			words[count++] = test_text(arena, "%.*s", (int)length, text);
+		text += length + (text[length] == ' ');
+	}
+	*ret_count = count;
+	return words;
+}
+
 Cadre__V1__Member **test_members(struct cadre_arena *arena, const char *text,
                                  size_t *ret_count)
 {
@@ -297,6 +313,18 @@ Cadre__V1__Event *test_event_cut_over(struct cadre_arena *arena, const char *id,
 	event->cut_over->deployment_id = kept(id);
 	event->cut_over->generation = generation;
 	event->cut_over->group_id = kept(group);
+	return event;
+}
+
+Cadre__V1__Event *test_event_deployment_placed(struct cadre_arena *arena, const char *id,
+                                               const char *nodes)
+{
+	Cadre__V1__Event *event = event_of(arena, BODY(DEPLOYMENT_PLACED),
+	                                   &cadre__v1__place_deployment__descriptor);
+	Cadre__V1__PlaceDeployment *placed = event->deployment_placed;
+
+	placed->deployment_id = kept(id);
+	placed->nodes = test_words(arena, nodes, &placed->n_nodes);
 	return event;
 }
 

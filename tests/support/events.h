@@ -17,6 +17,8 @@
 void *test_message(struct cadre_arena *arena, const ProtobufCMessageDescriptor *type);
 char *test_text(struct cadre_arena *arena, const char *format, ...)
         __attribute__((format(printf, 2, 3)));
+/* The words of a text, with a space between. */
+char **test_words(struct cadre_arena *arena, const char *text, size_t *ret_count);
 Cadre__V1__Member **test_members(struct cadre_arena *arena, const char *text,
                                  size_t *ret_count);
 /* `count` members "k<n>=<prefix><n>", n from `first` on. */
@@ -58,6 +60,9 @@ Cadre__V1__Event *test_event_deployment_updated(struct cadre_arena *arena, const
                                                 const char *group, uint64_t generation);
 Cadre__V1__Event *test_event_cut_over(struct cadre_arena *arena, const char *id,
                                       uint64_t generation, const char *group);
+/* `nodes`: ids with a space between, "" for none. */
+Cadre__V1__Event *test_event_deployment_placed(struct cadre_arena *arena, const char *id,
+                                               const char *nodes);
 Cadre__V1__Event *test_event_cut_over_finished(struct cadre_arena *arena, const char *id,
                                                uint64_t generation);
 

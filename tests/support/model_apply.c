@@ -134,6 +134,7 @@ static void (*const bodies[])(struct applying *a) = {
 	BODY(DEPLOYMENT_DELETED) = model_apply_deployment_deleted,
 	BODY(CUT_OVER) = model_apply_cut_over,
 	BODY(CUT_OVER_FINISHED) = model_apply_cut_over_finished,
+	BODY(DEPLOYMENT_PLACED) = model_apply_deployment_placed,
 	BODY(NODE_REGISTERED) = model_apply_node_registered,
 	BODY(NODE_RETIRED) = model_apply_node_retired,
 	BODY(PRINCIPAL_PUT) = model_apply_principal_put,

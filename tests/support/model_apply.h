@@ -65,6 +65,7 @@ void model_apply_deployment_deactivated(struct applying *a);
 void model_apply_deployment_deleted(struct applying *a);
 void model_apply_cut_over(struct applying *a);
 void model_apply_cut_over_finished(struct applying *a);
+void model_apply_deployment_placed(struct applying *a);
 void model_apply_model_registered(struct applying *a);
 void model_apply_node_registered(struct applying *a);
 void model_apply_principal_put(struct applying *a);

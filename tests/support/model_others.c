@@ -139,8 +139,25 @@ void model_apply_cut_over(struct applying *a)
 
 void model_apply_cut_over_finished(struct applying *a)
 {
-	a->resource = model_find_kind(a, KIND(DEPLOYMENT),
-	                              a->event->cut_over_finished->deployment_id);
+	const Cadre__V1__FinishCutOver *event = a->event->cut_over_finished;
+	Cadre__V1__DeploymentState *state;
+
+	a->resource = model_find_kind(a, KIND(DEPLOYMENT), event->deployment_id);
+	state = &a->resource->detail.deployment;
+	if (state->has_finished_generation &&
+	    state->finished_generation < event->generation)
+		state->finished_generation = event->generation;
+}
+
+void model_apply_deployment_placed(struct applying *a)
+{
+	const Cadre__V1__PlaceDeployment *event = a->event->deployment_placed;
+	struct model_resource *made = model_find_changed(a, KIND(DEPLOYMENT),
+	                                                 event->deployment_id);
+
+	made->detail.deployment.nodes = event->nodes;
+	made->detail.deployment.n_nodes = event->n_nodes;
+	made->detail.deployment.has_finished_generation = true;
 }
 
 /* ---- models, nodes, principals, cluster ---- */

@@ -1,10 +1,13 @@
 /* The rules of deployments, models, nodes, principals and the feature level. */
+#include <stdio.h>
+
 #include "tests/support/testing.h"
 
 #include "tests/support/domain_bench.h"
 
 #define BODY(name) CADRE__V1__COMMAND__BODY_##name
 #define NODE "0123456789abcdef0123456789abcdef"
+#define OTHER "fedcba9876543210fedcba9876543210"
 
 static int setup(void **state)
 {
@@ -148,6 +151,93 @@ static void a_cut_over_is_of_the_newest_generation_once(void **state)
 	             "cutOver.deploymentId");
 }
 
+static void register_node(struct test_bench *t, const char *id)
+{
+	Cadre__V1__Command *put = test_command(t, BODY(REGISTER_NODE));
+
+	put->register_node->node_id = test_text(&t->arena, "%s", id);
+	test_done(t, put);
+}
+
+static void a_finished_cut_over_of_a_placed_deployment_is_finished_once(void **state)
+{
+	struct test_bench *t = *state;
+	const char *deployment = deploy(t, make(t));
+
+	register_node(t, NODE);
+	test_done(t, test_place(t, deployment, NODE));
+	test_done(t, test_cut_over(t, deployment, 1));
+	test_done(t, test_finish_cut_over(t, deployment, 1));
+	test_no_op(t, test_finish_cut_over(t, deployment, 1));
+	test_done(t, test_update_deployment(t, deployment, make(t)));
+	test_done(t, test_cut_over(t, deployment, 2));
+	test_done(t, test_finish_cut_over(t, deployment, 2));
+	test_no_op(t, test_finish_cut_over(t, deployment, 2));
+}
+
+static void a_deployment_is_placed_on_registered_nodes_that_live(void **state)
+{
+	struct test_bench *t = *state;
+	const char *deployment = deploy(t, make(t));
+	Cadre__V1__Command *retire = test_command(t, BODY(RETIRE_NODE));
+
+	retire->retire_node->node_id = test_text(&t->arena, OTHER);
+	test_refused(t, test_place(t, deployment, NODE), CADRE_RELATED_NOT_FOUND,
+	             "placeDeployment.nodes[0]");
+	register_node(t, NODE);
+	register_node(t, OTHER);
+	test_done(t, retire);
+	test_refused(t, test_place(t, deployment, NODE " " OTHER), CADRE_CONFLICT,
+	             "placeDeployment.nodes[1]");
+	test_done(t, test_place(t, deployment, NODE));
+	test_refused(t, test_place(t, "none", NODE), CADRE_NOT_FOUND,
+	             "placeDeployment.deploymentId");
+	test_done(t, test_ref(t, BODY(DELETE_DEPLOYMENT), deployment));
+	test_refused(t, test_place(t, deployment, ""), CADRE_CONFLICT,
+	             "placeDeployment.deploymentId");
+}
+
+static void a_placement_names_at_most_ten_nodes_each_once(void **state)
+{
+	struct test_bench *t = *state;
+	const char *deployment = deploy(t, make(t));
+	char many[400] = "";
+
+	test_refused(t, test_place(t, deployment, NODE " " OTHER " " NODE),
+	             CADRE_INVALID_PARAMETER, "placeDeployment.nodes[2]");
+	test_refused(t, test_place(t, deployment, "0123"), CADRE_INVALID_PARAMETER,
+	             "placeDeployment.nodes[0]");
+	test_refused(t, test_place(t, deployment, "0123456789ABCDEF0123456789abcdef"),
+	             CADRE_INVALID_PARAMETER, "placeDeployment.nodes[0]");
+	for (unsigned i = 0; i < 11; i++)
+		snprintf(many + strlen(many), sizeof many - strlen(many), "%032x ", i);
+	test_refused(t, test_place(t, deployment, many), CADRE_LIMIT_EXCEEDED,
+	             "placeDeployment.nodes");
+}
+
+static void a_placement_is_a_set_in_the_order_of_the_ids(void **state)
+{
+	struct test_bench *t = *state;
+	const char *deployment = deploy(t, make(t));
+	const Cadre__V1__PlaceDeployment *event;
+
+	register_node(t, NODE);
+	register_node(t, OTHER);
+	test_no_op(t, test_place(t, deployment, ""));
+	test_done(t, test_place(t, deployment, OTHER " " NODE));
+	event = test_event_of(t)->deployment_placed;
+	assert_string_equal(event->deployment_id, deployment);
+	assert_int_equal(event->n_nodes, 2);
+	assert_string_equal(event->nodes[0], NODE);
+	assert_string_equal(event->nodes[1], OTHER);
+	test_no_op(t, test_place(t, deployment, NODE " " OTHER));
+	test_no_op(t, test_place(t, deployment, OTHER " " NODE));
+	test_done(t, test_place(t, deployment, OTHER));
+	test_done(t, test_ref(t, BODY(DEACTIVATE_DEPLOYMENT), deployment));
+	test_done(t, test_place(t, deployment, ""));
+	assert_int_equal(test_event_of(t)->deployment_placed->n_nodes, 0);
+}
+
 static void deployments_switch_one_way_at_a_time(void **state)
 {
 	struct test_bench *t = *state;
@@ -253,6 +343,10 @@ int main(void)
 		CASE(another_group_is_the_next_generation),
 		CASE(settings_change_without_a_generation),
 		CASE(a_cut_over_is_of_the_newest_generation_once),
+		CASE(a_finished_cut_over_of_a_placed_deployment_is_finished_once),
+		CASE(a_deployment_is_placed_on_registered_nodes_that_live),
+		CASE(a_placement_names_at_most_ten_nodes_each_once),
+		CASE(a_placement_is_a_set_in_the_order_of_the_ids),
 		CASE(deployments_switch_one_way_at_a_time),
 		CASE(a_models_id_is_unused_or_a_retired_models),
 		CASE(nodes_register_again_and_only_changes_count),

@@ -234,6 +234,44 @@ static void a_deployment_serves_what_it_was_cut_over_to(void **state)
 	assert_int_equal(get(f, "d1")->changed_seq, cut2);
 }
 
+static void a_placed_deployment_names_its_nodes(void **state)
+{
+	struct fixture *f = *state;
+	const Cadre__V1__DeploymentState *deployment;
+	cadre_seq placed;
+
+	create(f, "g1");
+	apply(f, test_event_deployment_created(&f->arena, "d1", "c1", "g1"));
+	placed = apply(f, test_event_deployment_placed(&f->arena, "d1", "n1 n2"));
+	assert_int_equal(get(f, "d1")->changed_seq, placed);
+	deployment = get(f, "d1")->deployment;
+	assert_int_equal(deployment->n_nodes, 2);
+	assert_string_equal(deployment->nodes[0], "n1");
+	assert_string_equal(deployment->nodes[1], "n2");
+	apply(f, test_event_deployment_placed(&f->arena, "d1", ""));
+	assert_int_equal(get(f, "d1")->deployment->n_nodes, 0);
+	assert_int_equal(get(f, "d1")->lifecycle_state, STATE(CREATING));
+}
+
+static void a_placed_deployment_notes_the_newest_finished_generation(void **state)
+{
+	struct fixture *f = *state;
+	cadre_seq placed;
+
+	create(f, "g1");
+	apply(f, test_event_deployment_created(&f->arena, "d1", "c1", "g1"));
+	apply(f, test_event_cut_over(&f->arena, "d1", 1, "g1"));
+	apply(f, test_event_cut_over_finished(&f->arena, "d1", 1));
+	assert_false(get(f, "d1")->deployment->has_finished_generation);
+	placed = apply(f, test_event_deployment_placed(&f->arena, "d1", "n1"));
+	assert_int_equal(get(f, "d1")->deployment->finished_generation, 0);
+	apply(f, test_event_cut_over_finished(&f->arena, "d1", 1));
+	assert_int_equal(get(f, "d1")->deployment->finished_generation, 1);
+	apply(f, test_event_cut_over_finished(&f->arena, "d1", 0));
+	assert_int_equal(get(f, "d1")->deployment->finished_generation, 1);
+	assert_int_equal(get(f, "d1")->changed_seq, placed);
+}
+
 static void a_group_counts_the_live_deployments_that_name_it(void **state)
 {
 	struct fixture *f = *state;
@@ -400,6 +438,8 @@ int main(void)
 		VIEW_TEST(a_derived_group_inherits_what_is_not_overridden),
 		VIEW_TEST(only_a_homogeneous_group_inherits_the_artifact),
 		VIEW_TEST(a_deployment_serves_what_it_was_cut_over_to),
+		VIEW_TEST(a_placed_deployment_names_its_nodes),
+		VIEW_TEST(a_placed_deployment_notes_the_newest_finished_generation),
 		VIEW_TEST(a_group_counts_the_live_deployments_that_name_it),
 		VIEW_TEST(a_deployment_rests_and_comes_back),
 		VIEW_TEST(a_deployment_lists_its_events),
