@@ -12,9 +12,41 @@ static void batch_done(struct cadre_request *request)
 		rpc_ready(call);
 }
 
+/* What only the node that leads decides, on its own. */
+static const char *leaders_own(const Cadre__V1__Command *command)
+{
+	switch ((int)command->body_case) {
+	case CADRE__V1__COMMAND__BODY_CUT_OVER:
+		return "cutOver";
+	case CADRE__V1__COMMAND__BODY_FINISH_CUT_OVER:
+		return "finishCutOver";
+	case CADRE__V1__COMMAND__BODY_PLACE_DEPLOYMENT:
+		return "placeDeployment";
+	default:
+		return NULL;
+	}
+}
+
+static enum cadre_status check_allowed(const Cadre__V1__Batch *batch,
+                                       struct cadre_error *err)
+{
+	for (size_t i = 0; i < batch->n_commands; i++) {
+		const char *name = leaders_own(batch->commands[i]);
+		if (name)
+			return cadre_error_set(err, CADRE_NOT_AUTHORIZED,
+			                       "commands[%zu].%s: the leader's own", i,
+			                       name);
+	}
+	return CADRE_OK;
+}
+
 static enum cadre_status check_batch(const Cadre__V1__Batch *batch,
                                      struct cadre_error *err)
 {
+	enum cadre_status status = check_allowed(batch, err);
+
+	if (status != CADRE_OK)
+		return status;
 	/* One command alone may have its own retry token. */
 	if (batch->n_commands == 1 && !batch->retry_token)
 		return cadre_command_check(batch->commands[0], err);

@@ -132,6 +132,34 @@ static void test_refusals_name_the_field(void **state)
 	            CADRE_MISSING_PARAMETER, "commands: ");
 }
 
+static void test_the_leaders_own_commands_come_from_nobody_else(void **state)
+{
+	struct bench *bench = *state;
+	struct rpc_ops *ops = &bench->ops;
+	Cadre__V1__CutOver cut = CADRE__V1__CUT_OVER__INIT;
+	Cadre__V1__FinishCutOver finish = CADRE__V1__FINISH_CUT_OVER__INIT;
+	Cadre__V1__PlaceDeployment place = CADRE__V1__PLACE_DEPLOYMENT__INIT;
+	Cadre__V1__Command *commands[2] = { rpc_create_group(ops, "x", "m", 1, 2),
+		                            rpc_alloc(ops, sizeof **commands) };
+
+	cadre__v1__command__init(commands[1]);
+	cut.deployment_id = finish.deployment_id = place.deployment_id = rpc_text(ops,
+	                                                                          "d");
+	commands[1]->body_case = CADRE__V1__COMMAND__BODY_CUT_OVER;
+	commands[1]->cut_over = &cut;
+	rpc_refused(bench->client, rpc_op_batch(ops, commands, 2), CADRE_NOT_AUTHORIZED,
+	            "commands[1].cutOver: ");
+	commands[1]->body_case = CADRE__V1__COMMAND__BODY_FINISH_CUT_OVER;
+	commands[1]->finish_cut_over = &finish;
+	rpc_refused(bench->client, rpc_op_batch(ops, &commands[1], 1),
+	            CADRE_NOT_AUTHORIZED, "commands[0].finishCutOver: ");
+	commands[1]->body_case = CADRE__V1__COMMAND__BODY_PLACE_DEPLOYMENT;
+	commands[1]->place_deployment = &place;
+	commands[1]->retry_token = rpc_text(ops, "own token");
+	rpc_refused(bench->client, rpc_op_batch(ops, &commands[1], 1),
+	            CADRE_NOT_AUTHORIZED, "commands[0].placeDeployment: ");
+}
+
 static void test_get_spells_internal_ids_out(void **state)
 {
 	struct bench *bench = *state;
@@ -500,6 +528,7 @@ int main(void)
 		CASE(test_resolve_in_the_past_by_seq_and_by_time),
 		CASE(test_a_time_that_is_settled_is_answered),
 		CASE(test_refusals_name_the_field),
+		CASE(test_the_leaders_own_commands_come_from_nobody_else),
 		CASE(test_get_spells_internal_ids_out),
 		CASE(test_list_pages_until_the_end),
 		CASE(test_members_page_behind_the_last),
