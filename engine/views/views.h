@@ -195,6 +195,15 @@ CADRE_MUST_CHECK enum cadre_status cadre_view_list(struct cadre_view *view,
                                                    cadre_resource_fn fn, void *ctx,
                                                    struct cadre_buffer *next,
                                                    struct cadre_error *err);
+/* All live resources of a kind, whatever their compartment, in no order to rely on.
+ * A resource lives during its callback, which may look things up in the view; one
+ * that returns CADRE_END stops with CADRE_OK, another status is returned. Memory: of
+ * one resource. Time: of every resource of the kind that was ever made, and two seeks
+ * a compartment. */
+CADRE_MUST_CHECK enum cadre_status cadre_view_each(struct cadre_view *view,
+                                                   Cadre__V1__Kind kind,
+                                                   cadre_resource_fn fn, void *ctx,
+                                                   struct cadre_error *err);
 /* Resources of a kind by exact name in a compartment, live ones only. */
 CADRE_MUST_CHECK enum cadre_status
 cadre_view_by_name(struct cadre_view *view, Cadre__V1__Kind kind,

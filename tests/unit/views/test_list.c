@@ -299,6 +299,62 @@ static void nodes_list_without_a_compartment(void **state)
 	                 CADRE_MISSING_PARAMETER);
 }
 
+static void each_visits_the_live_of_a_kind_in_every_compartment(void **state)
+{
+	struct fixture *f = *state;
+	struct joined joined = { "" };
+
+	assert_ok(cadre_view_each(&f->view, KIND(DEPLOYMENT), join_id, &joined, &err));
+	assert_string_equal(joined.text, "");
+	apply(f, test_event_node_registered(&f->arena, "n1"));
+	apply(f, test_event_group_created(&f->arena, "g1", "c1", "m1"));
+	apply(f, test_event_group_created(&f->arena, "g2", "c2", "m1"));
+	apply(f, test_event_deployment_created(&f->arena, "d1", "c3", "g1"));
+	apply(f, test_event_deployment_created(&f->arena, "d2", "c1", "g1"));
+	apply(f, test_event_deployment_created(&f->arena, "d3", "c3", "g2"));
+	apply(f, test_event_deployment_created(&f->arena, "d4", "c1", "g2"));
+	apply(f, test_event_model_registered(&f->arena, "m1", "c4"));
+	apply(f, test_event_node_registered(&f->arena, "n2"));
+	apply(f, test_event_node_registered(&f->arena, "n3"));
+	apply(f, test_event_ref(&f->arena, BODY(DEPLOYMENT_DELETED), "d2"));
+	apply(f, test_event_node_retired(&f->arena, "n2"));
+	assert_ok(cadre_view_each(&f->view, KIND(DEPLOYMENT), join_id, &joined, &err));
+	assert_string_equal(joined.text, "d4 d1 d3");
+	joined.text[0] = '\0';
+	assert_ok(cadre_view_each(&f->view, KIND(NODE), join_id, &joined, &err));
+	assert_string_equal(joined.text, "n1 n3");
+}
+
+static enum cadre_status stop_at_d1(void *ctx, const Cadre__V1__Resource *resource)
+{
+	enum cadre_status status = join_id(ctx, resource);
+
+	return strcmp(resource->ocid, "d1") == 0 ? CADRE_END : status;
+}
+
+static enum cadre_status say_lagging(void *ctx, const Cadre__V1__Resource *resource)
+{
+	(void)ctx;
+	(void)resource;
+	return CADRE_LAGGING;
+}
+
+static void each_stops_when_its_callback_says_so(void **state)
+{
+	struct fixture *f = *state;
+	struct joined joined = { "" };
+
+	apply(f, test_event_group_created(&f->arena, "g1", "c1", "m1"));
+	apply(f, test_event_deployment_created(&f->arena, "d1", "c1", "g1"));
+	apply(f, test_event_deployment_created(&f->arena, "d2", "c1", "g1"));
+	apply(f, test_event_deployment_created(&f->arena, "d3", "c2", "g1"));
+	assert_ok(cadre_view_each(&f->view, KIND(DEPLOYMENT), stop_at_d1, &joined, &err));
+	assert_string_equal(joined.text, "d1");
+	assert_int_equal(
+	        cadre_view_each(&f->view, KIND(DEPLOYMENT), say_lagging, NULL, &err),
+	        CADRE_LAGGING);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -312,6 +368,8 @@ int main(void)
 		VIEW_TEST(those_who_had_a_name_do_not_weigh_on_who_has_it),
 		VIEW_TEST(renamed_and_moved_rows_are_listed_where_they_are),
 		VIEW_TEST(nodes_list_without_a_compartment),
+		VIEW_TEST(each_visits_the_live_of_a_kind_in_every_compartment),
+		VIEW_TEST(each_stops_when_its_callback_says_so),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
