@@ -66,6 +66,11 @@ static bool may_decide(const struct cadre_store *store)
 enum cadre_status cadre_store_step(struct cadre_store *store, bool *ret_again,
                                    struct cadre_error *err)
 {
+	struct cadre_error cause = CADRE_ERROR_INIT;
+
+	/* Requests and log lines are told the cause also when the caller is not. */
+	if (!err)
+		err = &cause;
 	*ret_again = true;
 	if (store->failed) {
 		*ret_again = false;
