@@ -49,7 +49,7 @@ THIRD_PARTY = {
     "jansson.h": ("replica/elector/", "replica/agent/", "tools/", "bench/"),
     "argp.h": ("tools/", "bench/"),
     "ini.h": ("tools/",),
-    "microhttpd.h": ("tools/gateway/",),
+    "microhttpd.h": ("tools/gateway/", "tools/cadred/"),
     "llama.h": ("tools/worker-llama/",),
     "cmocka.h": (),
 }
