@@ -53,9 +53,9 @@ static enum cadre_status spawn(struct bench_child *child, char *const argv[],
 	return CADRE_OK;
 }
 
-static bool says_ready(const struct bench_child *child)
+static bool says_ready(struct bench_child *child)
 {
-	char line[16];
+	char line[sizeof child->address + 8];
 	size_t length = 0;
 
 	while (length < sizeof line - 1) {
@@ -68,6 +68,8 @@ static bool says_ready(const struct bench_child *child)
 			break;
 	}
 	line[length] = '\0';
+	if (sscanf(line, "ready %63s", child->address) == 1)
+		return true;
 	return strcmp(line, "ready\n") == 0;
 }
 
@@ -183,16 +185,22 @@ static enum cadre_status tend(struct bench_lab *lab, struct cadre_error *err)
 	return status;
 }
 
-int bench_child_main(int argc, char **argv)
+void bench_child_serve(const char *address)
+{
+	char byte;
+
+	printf("ready%s%s\n", address ? " " : "", address ? address : "");
+	fflush(stdout);
+	while (read(STDIN_FILENO, &byte, 1) > 0)
+		continue;
+}
+
+static int store_child(int argc, char **argv)
 {
 	struct bench_lab lab;
 	struct cadre_error err = CADRE_ERROR_INIT;
 	enum cadre_status status;
 
-	if (argc < 4)
-		return 2;
-	if (strcmp(argv[1], BENCH_CHILD_QUICK) == 0)
-		bench_segment_bytes = BENCH_SEGMENT_BYTES_QUICK;
 	memset(&lab, 0, sizeof lab);
 	bench_env_init(&lab.env, (uint64_t)getpid());
 	snprintf(lab.dir, sizeof lab.dir, "%s", argv[3]);
@@ -211,4 +219,18 @@ int bench_child_main(int argc, char **argv)
 	if (status != CADRE_OK)
 		fprintf(stderr, "cadre-bench --child %s: %s\n", argv[2], err.message);
 	return status == CADRE_OK ? 0 : 1;
+}
+
+int bench_child_main(int argc, char **argv)
+{
+	if (argc < 4)
+		return 2;
+	if (strcmp(argv[1], BENCH_CHILD_QUICK) == 0)
+		bench_segment_bytes = BENCH_SEGMENT_BYTES_QUICK;
+	if (strcmp(argv[2], "rpc") == 0)
+		return bench_rpc_child(argv[3]);
+	if (strcmp(argv[2], "echo") == 0 && argc == 6)
+		return bench_echo_child(argv[3], strtoul(argv[4], NULL, 10),
+		                        strtoul(argv[5], NULL, 10));
+	return store_child(argc, argv);
 }

@@ -4,6 +4,11 @@
  *   serve DIR [TARGET KEY]  opens the store, looks KEY up in TARGET when given,
  *                           says "ready", does upkeep until its input ends, closes
  *   write DIR COMMANDS      the same, and runs commands before it says "ready"
+ *   rpc DIR                 a node: the store's loop and the RPC server on a free port
+ *   echo FILE REPLY SYNC    answers every message with REPLY bytes; before that
+ *                           it writes and syncs SYNC bytes of FILE, unless 0
+ *
+ * Those that listen say "ready ADDRESS".
  *
  * Threads: one at a time per struct.
  */
@@ -23,6 +28,7 @@ struct bench_child {
 	pid_t pid; /* 0: none */
 	int input;
 	int output;
+	char address[64]; /* where it listens; "" */
 };
 
 /* Starts the role and waits for "ready". `a` and `b` may be NULL. */
@@ -37,5 +43,11 @@ void bench_child_kill(struct bench_child *child);
 
 /* The child's main. */
 int bench_child_main(int argc, char **argv);
+/* For roles: says "ready", with an address unless it is NULL, and waits until the
+ * input ends. */
+void bench_child_serve(const char *address);
+/* Roles, each in a file of its own. */
+int bench_rpc_child(const char *dir);
+int bench_echo_child(const char *path, size_t reply_bytes, size_t sync_bytes);
 
 #endif

@@ -33,9 +33,11 @@ struct bench {
 	bool progress;      /* standard error is a terminal */
 	const char *const *rows; /* asked for: "L1", or one of its parts, "L1a" */
 	unsigned row_count;      /* 0: all */
+	const char *peers; /* where other systems' programs lie; NULL: on the machine */
 	json_t *results;
 	unsigned refused;
 	unsigned missed;
+	unsigned left_out;
 };
 
 /* Whether a row, or a part of one ("L1a" when "L1" or "L1a" was asked for), or any
@@ -52,6 +54,7 @@ struct bench_measure {
 	struct bench_machine before;
 	struct bench_machine after;
 	struct bench_histogram *latency; /* for bench_histogram_add() */
+	int server_pid; /* its processor time counts, too; set before start; 0: none */
 };
 void bench_measure_start(struct bench_measure *measure);
 void bench_measure_stop(struct bench_measure *measure, double units);
@@ -68,9 +71,10 @@ struct bench_comparison {
 	const char *unit; /* of one unit: "get", "command" */
 	const char *ours_name;
 	const char *limit_name;
-	double target;
-	bool at_most; /* the ratio is of times or sizes, and small is good */
-	bool sizes;   /* bytes are compared, not times: nothing disturbs them */
+	double target; /* 0: there is none, the ratio is shown */
+	bool at_most;  /* the ratio is of times or sizes, and small is good */
+	bool medians;  /* the ratio is of the sides' p50 latencies; with at_most */
+	bool sizes;    /* bytes are compared, not times: nothing disturbs them */
 	bench_side_fn ours;
 	bench_side_fn limit;
 	void *ctx;
@@ -81,6 +85,10 @@ struct bench_comparison {
 CADRE_MUST_CHECK enum cadre_status
 bench_compare(struct bench *bench, const struct bench_comparison *comparison,
               struct cadre_error *err);
+
+/* A part of a row that cannot be measured here, and what would help. */
+void bench_report_left_out(struct bench *bench, const char *name, const char *what,
+                           const char *why);
 
 /* A figure that needs no other side: met when at most `target`. */
 struct bench_figure {

@@ -26,6 +26,32 @@ uint64_t bench_cpu_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+static uint64_t one_process_cpu_ns(int pid)
+{
+	struct timespec used;
+	clockid_t clock;
+
+	if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &used) != 0)
+		return 0;
+	return (uint64_t)used.tv_sec * 1000000000u + (uint64_t)used.tv_nsec;
+}
+
+uint64_t bench_process_cpu_ns(int pid)
+{
+	char path[64];
+	int child;
+	uint64_t sum = pid > 0 ? one_process_cpu_ns(pid) : 0;
+	FILE *file;
+
+	snprintf(path, sizeof path, "/proc/%d/task/%d/children", pid, pid);
+	file = pid > 0 ? fopen(path, "re") : NULL;
+	while (file && fscanf(file, "%d", &child) == 1)
+		sum += bench_process_cpu_ns(child);
+	if (file)
+		fclose(file);
+	return sum;
+}
+
 /* The number behind `name` in lines like "name:   12 kB"; 0 when absent. */
 static uint64_t find_number(const char *path, const char *name)
 {

@@ -11,6 +11,9 @@ uint64_t bench_now_ns(void);
 /* Processor time of all threads. */
 uint64_t bench_cpu_ns(void);
 
+/* Processor time of another process and its children that still run; 0 for 0. */
+uint64_t bench_process_cpu_ns(int pid);
+
 /* Counters that only rise, but for `dirty_bytes`. */
 struct bench_machine {
 	uint64_t major_faults; /* of this process */

@@ -24,7 +24,8 @@ enum {
 	KEY_DIR,
 	KEY_LIST,
 	KEY_GROWTH,
-	KEY_SEED
+	KEY_SEED,
+	KEY_PEERS
 };
 
 struct arguments {
@@ -47,6 +48,9 @@ static const struct argp_option options[] = {
 	{ "dir", KEY_DIR, "DIR", 0, "Make the data below DIR (.)", 0 },
 	{ "seed", KEY_SEED, "N", 0, "Seed of workload and resampling", 0 },
 	{ "growth", KEY_GROWTH, NULL, 0, "L1 and W3 at 10^4, 10^5, 10^6 events instead",
+	  0 },
+	{ "peers", KEY_PEERS, "DIR", 0,
+	  "Take redis-server, etcd and postgres from below DIR, and from nowhere else",
 	  0 },
 	{ "list", KEY_LIST, NULL, 0, "Show the rows and their targets", 0 },
 	{ NULL, 0, NULL, 0, NULL, 0 },
@@ -80,6 +84,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
 		return 0;
 	case KEY_GROWTH:
 		arguments->growth = true;
+		return 0;
+	case KEY_PEERS:
+		bench->peers = text;
 		return 0;
 	case KEY_LIST:
 		arguments->list = true;
@@ -137,8 +144,8 @@ static int run_all(struct arguments *arguments)
 		if (bench_wanted(bench, row->name))
 			failed += run_row(bench, row, &err) != CADRE_OK;
 	}
-	printf("%u targets missed, %u comparisons refused, %u rows failed\n",
-	       bench->missed, bench->refused, failed);
+	printf("%u targets missed, %u comparisons refused, %u left out, %u rows failed\n",
+	       bench->missed, bench->refused, bench->left_out, failed);
 	if (arguments->json &&
 	    bench_report_write(bench, arguments->json, &err) != CADRE_OK) {
 		fprintf(stderr, "cadre-bench: %s\n", err.message);

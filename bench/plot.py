@@ -36,6 +36,8 @@ def bars(results):
     scale = (WIDTH - LEFT - 130) / 2.0
     for result in results:
         middle, target = middle_of(result), result["target"]
+        if target == 0:
+            continue
         shares = [min(middle[k] / target, 2.0) for k in ("median", "low", "high")]
         colour = COLOURS[2] if result["met"] else COLOURS[1]
         out.append(text(LEFT - 8, y + 12, f'{result["row"]} {result["what"]}'[:32], "end", 10))
@@ -111,7 +113,7 @@ def main():
         sys.exit(__doc__)
     with open(sys.argv[1], encoding="utf-8") as source:
         report = json.load(source)
-    results = report["results"]
+    results = [r for r in report["results"] if "left_out" not in r]
     if sys.argv[2].endswith(".csv"):
         write_csv(results, sys.argv[2])
         return

@@ -32,6 +32,20 @@ static const char *verdict(bool refused, bool met)
 	return refused ? "refused" : met ? "yes" : "no";
 }
 
+/* ">= 0.8  yes", or that there is nothing to meet. */
+static const char *target_text(const struct bench_outcome *outcome, char text[64])
+{
+	const struct bench_comparison *comparison = outcome->comparison;
+
+	if (comparison->target == 0)
+		snprintf(text, 64, "%s", outcome->refused ? "-  refused" : "-  shown");
+	else
+		snprintf(text, 64, "%s %.3g  %s",
+		         comparison->at_most ? "<=" : ">=", comparison->target,
+		         verdict(outcome->refused, outcome->met));
+	return text;
+}
+
 static void print_latency(const char *side, const struct bench_histogram *latency)
 {
 	if (latency->count == 0)
@@ -134,14 +148,14 @@ void bench_report_outcome(struct bench *bench, const struct bench_outcome *outco
 	char ours[32];
 	char limit[32];
 	char interval[32];
+	char target[64];
 
 	snprintf(interval, sizeof interval, "[%.3f, %.3f]", outcome->ratio.low,
 	         outcome->ratio.high);
-	printf("%-6s %-44s %11s/s %11s/s %7.3f %17s %s %.3g  %s\n", c->name, c->what,
+	printf("%-6s %-44s %11s/s %11s/s %7.3f %17s %s\n", c->name, c->what,
 	       short_number(outcome->ours.median, ours),
 	       short_number(outcome->limit.median, limit), outcome->ratio.median,
-	       interval, c->at_most ? "<=" : ">=", c->target,
-	       verdict(outcome->refused, outcome->met));
+	       interval, target_text(outcome, target));
 	print_latency("ours", outcome->ours_latency);
 	print_latency("limit", outcome->limit_latency);
 	if (by_cpu > 0)
@@ -168,6 +182,19 @@ void bench_report_outcome(struct bench *bench, const struct bench_outcome *outco
 	                json_latency(outcome->ours_latency), "limit_latency",
 	                json_latency(outcome->limit_latency), "note", c->note, "pairs",
 	                json_pairs(outcome)));
+}
+
+void bench_report_left_out(struct bench *bench, const char *name, const char *what,
+                           const char *why)
+{
+	if (!bench_wanted(bench, name))
+		return;
+	bench->left_out++;
+	bench_progress(bench, "%s", "");
+	printf("%-6s %-44s left out: %s\n", name, what, why);
+	fflush(stdout);
+	json_array_append_new(bench->results, json_pack("{s:s, s:s, s:s}", "row", name,
+	                                                "what", what, "left_out", why));
 }
 
 void bench_report_figure(struct bench *bench, const struct bench_figure *figure)

@@ -44,7 +44,7 @@ THIRD_PARTY = {
     "zstd": ("engine/log/", "engine/snapshot/"),
     "lmdb.h": ("engine/kv/", "bench/"),
     "nng/": ("replica/transport/", "replica/transfer/", "replica/rpc/",
-             "replica/agent/"),
+             "replica/agent/", "bench/"),
     "curl/": ("replica/elector/", "replica/agent/"),
     "jansson.h": ("replica/elector/", "replica/agent/", "tools/", "bench/"),
     "argp.h": ("tools/", "bench/"),
