@@ -92,6 +92,8 @@ struct cadre_store {
 	bool upkeep_fails;          /* the last slice did; said once */
 	uint64_t upkeep_debt;       /* bytes of upkeep that a busy store owes */
 	cadre_time_ms watermark_ms; /* nothing is stamped at or before it any more */
+	cadre_time_ms told_ms;      /* the leader's, */
+	cadre_seq told_seq;         /* once this is applied */
 	struct cadre_snapshot_schedule snapshots;
 	uint64_t torn_bytes;
 	uint64_t rebuilt_events;
@@ -160,6 +162,9 @@ CADRE_MUST_CHECK enum cadre_status cadre_store_commit_batch(struct cadre_store *
 /* Ends the batch under way, on the thread that began it; its commands' outcome is
  * unknown. */
 void cadre_store_abandon_batch(struct cadre_store *store);
+
+/* watermark.c: what the control page says at open. */
+void cadre_store_watermark_of_page(struct cadre_store *store);
 
 /* upkeep.c */
 CADRE_MUST_CHECK enum cadre_status

@@ -118,15 +118,10 @@ static enum cadre_status make_dirs(struct cadre_store *store, struct cadre_error
 	return status;
 }
 
-/* The guard is armed before anything reads the views: rot shows at open already. A
- * watermark that lies ahead of the clock is damage, and would stamp all events to
- * come with it. */
+/* The guard is armed before anything reads the views: rot shows at open already. */
 static void take_page(struct cadre_store *store)
 {
-	cadre_time_ms watermark = atomic_load(&store->control.page->watermark_ms);
-
-	if (watermark <= store->env->ops->wall_ms(store->env) + CADRE_CLOCK_STEP_MS)
-		store->watermark_ms = watermark;
+	cadre_store_watermark_of_page(store);
 	if (store->options.guard_crashes)
 		cadre_guard_arm(store->control.page);
 }

@@ -223,28 +223,6 @@ struct cadre_control_page *cadre_store_control_page(struct cadre_store *store)
 	return store->control.page;
 }
 
-/* A leader stamps no earlier than what it once answered here, so that an answer
- * about the past stays true. A batch under way is stamped already. A follower
- * knows the last batch only, and so does a leader whose views are behind its log. */
-cadre_time_ms cadre_store_watermark(struct cadre_store *store)
-{
-	cadre_time_ms settled = store->view_head.time_ms;
-	cadre_time_ms wall;
-
-	if (!store->options.follower && !store->options.no_auto_commit &&
-	    !store->behind && !store->rebuild) {
-		wall = store->env->ops->wall_ms(store->env);
-		if (store->phase != PHASE_IDLE)
-			wall = store->batch_header.time_ms;
-		if (wall > settled)
-			settled = wall;
-	}
-	settled = settled > 0 ? settled - 1 : 0;
-	if (settled > store->watermark_ms)
-		store->watermark_ms = settled;
-	return store->watermark_ms;
-}
-
 enum cadre_status cadre_store_snapshot(struct cadre_store *store,
                                        struct cadre_snapshot_info *ret_info,
                                        struct cadre_error *err)

@@ -187,6 +187,9 @@ struct cadre_log *cadre_store_log(struct cadre_store *store);
 struct cadre_control_page *cadre_store_control_page(struct cadre_store *store);
 /* No event stamped at or before this can still come. */
 cadre_time_ms cadre_store_watermark(struct cadre_store *store);
+/* Followers: the leader said that nothing behind `seq` is stamped at or before `ms`. It
+ * counts once `seq` is applied, also on the control page; the highest `ms` wins. */
+void cadre_store_watermark_at(struct cadre_store *store, cadre_seq seq, cadre_time_ms ms);
 /* Writes a snapshot now. */
 CADRE_MUST_CHECK enum cadre_status
 cadre_store_snapshot(struct cadre_store *store, struct cadre_snapshot_info *ret_info,

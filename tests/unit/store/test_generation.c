@@ -235,6 +235,38 @@ static void a_store_opens_on_a_disk_full_but_for_its_ballast(void **state)
 	real_fini(&real);
 }
 
+static void a_followers_watermark_is_on_its_page_and_kept_with_its_rows(void **state)
+{
+	struct real real;
+	struct cadre_control control;
+	cadre_time_ms told;
+	char views[400];
+
+	(void)state;
+	real_init(&real);
+	fixture_open(&real.fixture);
+	fill(&real, 0, 3);
+	fixture_close(&real.fixture);
+	real.fixture.options.follower = true;
+	fixture_open(&real.fixture);
+	told = fixture_status(&real.fixture).view.time_ms + 1000;
+	cadre_store_watermark_at(real.fixture.store, 4, told);
+	assert_int_equal(atomic_load(&real.fixture.store->control.page->watermark_ms),
+	                 told);
+	fixture_close(&real.fixture);
+	fixture_open(&real.fixture);
+	assert_int_equal(cadre_store_watermark(real.fixture.store), told);
+	fixture_close(&real.fixture);
+	/* The page survived a loss of power, some of what was applied did not. */
+	snprintf(views, sizeof views, "%s/views", real.dir);
+	assert_ok(cadre_control_create(cadre_env_real(), views, &control, &err));
+	atomic_store(&control.page->applied_seq, 5);
+	cadre_control_close(&control);
+	fixture_open(&real.fixture);
+	assert_true(cadre_store_watermark(real.fixture.store) < told);
+	real_fini(&real);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -243,6 +275,8 @@ int main(void)
 		cmocka_unit_test(
 		        a_rebuild_that_fails_again_and_again_takes_no_more_space),
 		cmocka_unit_test(a_store_opens_on_a_disk_full_but_for_its_ballast),
+		cmocka_unit_test(
+		        a_followers_watermark_is_on_its_page_and_kept_with_its_rows),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -95,6 +95,60 @@ static void while_views_are_behind_no_time_is_settled_and_no_outcome_told(void *
 	fixture_fini(&fixture);
 }
 
+/* A leader and its follower: the same random bytes make one cluster. */
+static void make_pair(struct fixture *leader, struct fixture *follower)
+{
+	fixture_init(leader);
+	fixture_open(leader);
+	fixture_init(follower);
+	follower->options.follower = true;
+	fixture_open(follower);
+	cadre_store_commit(follower->store, 1);
+}
+
+static void send_all(struct fixture *leader, struct fixture *follower)
+{
+	struct cadre_error err = CADRE_ERROR_INIT;
+	struct cadre_log_cursor *cursor;
+	struct cadre_batch batch;
+	cadre_seq from = fixture_status(follower).log.last_seq + 1;
+
+	assert_ok(cadre_log_cursor_open(cadre_store_log(leader->store), from, &cursor,
+	                                &err));
+	while (cadre_log_cursor_next(cursor, &batch, &err) == CADRE_OK)
+		assert_ok(cadre_store_append(follower->store, batch.bytes, CADRE_SEQ_MAX,
+		                             &err));
+	cadre_log_cursor_close(cursor);
+}
+
+static void a_followers_watermark_is_the_leaders_once_that_is_applied(void **state)
+{
+	struct fixture leader, follower;
+	struct cadre_error err = CADRE_ERROR_INIT;
+	cadre_time_ms last;
+
+	(void)state;
+	make_pair(&leader, &follower);
+	assert_ok(fixture_settle(&follower, &err));
+	cadre_env_sim_advance_ms(leader.sim, 5000);
+	fixture_do(&leader, NULL, fixture_create_group(&leader, "g", 0, 1));
+	last = fixture_status(&leader).view.time_ms;
+	send_all(&leader, &follower);
+	cadre_store_watermark_at(follower.store, 2, last + 700);
+	assert_true(cadre_store_watermark(follower.store) < last - 1);
+	assert_ok(fixture_settle(&follower, &err));
+	assert_int_equal(cadre_store_watermark(follower.store), last + 700);
+	/* What the leader said before is settled already. */
+	cadre_store_watermark_at(follower.store, 2, last + 600);
+	assert_int_equal(cadre_store_watermark(follower.store), last + 700);
+	cadre_store_watermark_at(follower.store, 3, last + 900);
+	assert_int_equal(cadre_store_watermark(follower.store), last + 700);
+	cadre_store_watermark_at(follower.store, 2, last + 1000);
+	assert_int_equal(cadre_store_watermark(follower.store), last + 1000);
+	fixture_fini(&follower);
+	fixture_fini(&leader);
+}
+
 static void the_name_of_a_data_directory_survives_power_loss(void **state)
 {
 	struct cadre_init_options init = { .dir = "/disk/data", .cluster_name = "test" };
@@ -122,6 +176,8 @@ int main(void)
 		cmocka_unit_test(a_commit_ahead_of_the_log_ends_at_the_log),
 		cmocka_unit_test(
 		        while_views_are_behind_no_time_is_settled_and_no_outcome_told),
+		cmocka_unit_test(
+		        a_followers_watermark_is_the_leaders_once_that_is_applied),
 		cmocka_unit_test(the_name_of_a_data_directory_survives_power_loss),
 	};
 
