@@ -46,7 +46,7 @@ static void end_lane(struct lane *lane, int code)
 /* The request travels in the message that the last answer came in, if any. */
 static void ask(struct lane *lane, nng_msg *msg)
 {
-	uint64_t left = atomic_load(&lane->round->left);
+	unsigned long long left = atomic_load(&lane->round->left);
 	int rc;
 
 	do {
