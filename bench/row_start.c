@@ -11,6 +11,8 @@
 /* Of a snapshot's load. */
 #define LOAD_TXN_PUTS 10000u
 #define LOAD_TXN_BYTES (16u << 20)
+/* The snapshot schedule's. */
+#define TAIL_EVENTS 500000u
 
 struct rebuilds {
 	struct bench *bench;
@@ -23,12 +25,14 @@ struct rebuilds {
 	uint64_t rows;
 };
 
+/* The last `tail` commands come behind a snapshot; 0: there is none. */
 static enum cadre_status make_store(struct rebuilds *rebuilds, struct bench *bench,
-                                    uint64_t events, struct cadre_error *err)
+                                    uint64_t events, uint64_t tail,
+                                    struct cadre_error *err)
 {
 	struct bench_workload_options options =
 	        bench_workload_mms(bench->seed, (unsigned)(events / 20) + 1);
-	struct bench_drive drive = { .commands = events, .batch = 64 };
+	struct bench_drive drive = { .commands = events - tail, .batch = 64 };
 	char dir[BENCH_PATH_BYTES];
 	enum cadre_status status;
 
@@ -45,6 +49,11 @@ static enum cadre_status make_store(struct rebuilds *rebuilds, struct bench *ben
 	if (status == CADRE_OK)
 		status = bench_lab_open(&rebuilds->lab, err);
 	if (status == CADRE_OK)
+		status = bench_drive(&rebuilds->lab, &drive, err);
+	if (status == CADRE_OK && tail > 0)
+		status = cadre_store_snapshot(rebuilds->lab.store, NULL, err);
+	drive.commands = tail;
+	if (status == CADRE_OK && tail > 0)
 		status = bench_drive(&rebuilds->lab, &drive, err);
 	if (status == CADRE_OK)
 		status = bench_lab_rest(&rebuilds->lab, err);
@@ -125,7 +134,7 @@ enum cadre_status bench_row_r1(struct bench *bench, struct cadre_error *err)
 		.ctx = &rebuilds,
 	};
 	enum cadre_status status = make_store(
-	        &rebuilds, bench, bench_by_size(bench, 4000, 200000, 1000000), err);
+	        &rebuilds, bench, bench_by_size(bench, 4000, 200000, 1000000), 0, err);
 
 	if (status == CADRE_OK && !bench_record_start(rebuilds.record))
 		status = cadre_error_set(err, CADRE_IO_ERROR, "\"%s\" cannot be made",
@@ -146,11 +155,55 @@ enum cadre_status bench_row_r1(struct bench *bench, struct cadre_error *err)
 
 /* ---- R2 ---- */
 
-/* Seconds from the start of the process to its first answer, each after `end` ended
- * the one before. */
+enum before_start { AFTER_STOP, AFTER_KILL, AFTER_POWER_LOSS };
+
+static const struct start_row {
+	const char *name;
+	const char *what;
+	const char *note;
+	enum before_start before;
+	double target; /* s */
+} start_rows[] = {
+	{ "R2a", "start after a clean stop", "warm", AFTER_STOP, 1 },
+	{ "R2b", "start after kill -9", "warm", AFTER_KILL, 1 },
+	{ "R2c", "start after a power loss", "views from snapshot and log",
+	  AFTER_POWER_LOSS, 60 },
+};
+
+/* What another boot leaves: views that are not to be believed. */
+static enum cadre_status distrust_views(const char *dir, struct cadre_error *err)
+{
+	char path[BENCH_PATH_BYTES];
+
+	bench_path(path, dir, "views/STATE");
+	if (remove(path) != 0)
+		return cadre_error_set(err, CADRE_IO_ERROR, "\"%s\" cannot be removed",
+		                       path);
+	return CADRE_OK;
+}
+
+/* Makes the directory as the last process left it. */
+static enum cadre_status end_writer(const char *dir, enum before_start before,
+                                    struct cadre_error *err)
+{
+	struct bench_child child;
+	enum cadre_status status = bench_child_start(&child, "write", dir, "2000", NULL,
+	                                             err);
+
+	if (status != CADRE_OK)
+		return status;
+	if (before == AFTER_STOP)
+		bench_child_stop(&child);
+	else
+		bench_child_kill(&child);
+	return before == AFTER_POWER_LOSS ? distrust_views(dir, err) : CADRE_OK;
+}
+
+/* Seconds from the start of the process to its first answer. */
 static enum cadre_status time_starts(struct bench *bench, const char *dir,
-                                     const char *target, const char *key, bool kill,
-                                     double *seconds, struct cadre_error *err)
+                                     const char *target, const char *key,
+                                     enum before_start before, double *seconds,
+                                     struct cadre_error *err)
 {
 	struct bench_child child;
 	enum cadre_status status = CADRE_OK;
@@ -158,13 +211,9 @@ static enum cadre_status time_starts(struct bench *bench, const char *dir,
 	for (unsigned i = 0; i < bench->pairs && status == CADRE_OK; i++) {
 		uint64_t begin;
 
-		status = bench_child_start(&child, "write", dir, "2000", NULL, err);
+		status = end_writer(dir, before, err);
 		if (status != CADRE_OK)
 			break;
-		if (kill)
-			bench_child_kill(&child);
-		else
-			bench_child_stop(&child);
 		bench_machine_settle(bench->dir, bench->settle_ms);
 		begin = bench_now_ns();
 		status = bench_child_start(&child, "serve", dir, target, key, err);
@@ -175,38 +224,47 @@ static enum cadre_status time_starts(struct bench *bench, const char *dir,
 	return status;
 }
 
+static enum cadre_status time_start_row(struct bench *bench, struct rebuilds *rebuilds,
+                                        const struct start_row *row,
+                                        struct cadre_error *err)
+{
+	const struct bench_history *history =
+	        bench_workload_history(rebuilds->lab.workload, 0);
+	double seconds[BENCH_PAIRS_MAX];
+	char key[BENCH_KEY_BYTES];
+	char note[96];
+	struct bench_figure figure = { .name = row->name,
+		                       .what = row->what,
+		                       .unit = "s",
+		                       .note = note,
+		                       .target = row->target,
+		                       .values = seconds,
+		                       .count = bench->pairs };
+	enum cadre_status status;
+
+	snprintf(note, sizeof note, "%llu events, %s, the process's start included",
+	         (unsigned long long)rebuilds->events, row->note);
+	bench_key_text(bench->seed, history->keys[0], key);
+	bench_progress(bench, "%s", row->name);
+	status = time_starts(bench, rebuilds->lab.dir, history->ocid, key, row->before,
+	                     seconds, err);
+	if (status == CADRE_OK)
+		bench_report_figure(bench, &figure);
+	return status;
+}
+
 enum cadre_status bench_row_r2(struct bench *bench, struct cadre_error *err)
 {
-	static const char *const names[] = { "R2a", "R2b" };
-	static const char *const whats[] = { "start after a clean stop",
-		                             "start after kill -9" };
 	uint64_t events = bench_by_size(bench, 4000, 1000000, 10000000);
 	struct rebuilds rebuilds;
-	char key[BENCH_KEY_BYTES];
-	char note[64];
-	double seconds[BENCH_PAIRS_MAX];
-	enum cadre_status status = make_store(&rebuilds, bench, events, err);
+	/* As far as a daemon gets between two snapshots. */
+	enum cadre_status status =
+	        make_store(&rebuilds, bench, events,
+	                   events / 2 < TAIL_EVENTS ? events / 2 : TAIL_EVENTS, err);
 
-	snprintf(note, sizeof note, "%llu events, warm, the process's start included",
-	         (unsigned long long)events);
-	for (unsigned i = 0; i < 2 && status == CADRE_OK; i++) {
-		const struct bench_history *history =
-		        bench_workload_history(rebuilds.lab.workload, 0);
-		struct bench_figure figure = { .name = names[i],
-			                       .what = whats[i],
-			                       .unit = "s",
-			                       .note = note,
-			                       .target = 1,
-			                       .values = seconds,
-			                       .count = bench->pairs };
-		if (!bench_wanted(bench, names[i]))
-			continue;
-		bench_key_text(bench->seed, history->keys[0], key);
-		bench_progress(bench, "%s", names[i]);
-		status = time_starts(bench, rebuilds.lab.dir, history->ocid, key, i == 1,
-		                     seconds, err);
-		if (status == CADRE_OK)
-			bench_report_figure(bench, &figure);
+	for (size_t i = 0; i < sizeof start_rows / sizeof *start_rows; i++) {
+		if (status == CADRE_OK && bench_wanted(bench, start_rows[i].name))
+			status = time_start_row(bench, &rebuilds, &start_rows[i], err);
 	}
 	rebuilds_destroy(&rebuilds);
 	return status;
@@ -340,7 +398,7 @@ enum cadre_status bench_row_r3(struct bench *bench, struct cadre_error *err)
 		.ctx = &rebuilds,
 	};
 	enum cadre_status status = make_store(
-	        &rebuilds, bench, bench_by_size(bench, 4000, 200000, 1000000), err);
+	        &rebuilds, bench, bench_by_size(bench, 4000, 200000, 1000000), 0, err);
 
 	if (status == CADRE_OK)
 		status = take_snapshot(&rebuilds, err);
