@@ -27,6 +27,7 @@
 #include "engine/base/metrics.h"
 #include "engine/env/env.h"
 #include "engine/kv/kv.h"
+#include "proto/codec/arena.h"
 #include "replica/agent/worker_client.h"
 
 struct cadre_agent;
