@@ -113,6 +113,11 @@ static void run_reads(struct call *call)
 			break;
 		if (status == CADRE_OK)
 			run_read(call, reader, &query, number);
+		else if (call->request->ops[number]->body_case ==
+		         CADRE__V1__OP__BODY_STATUS)
+			/* A node without views is asked for its state more than ever. */
+			rpc_daemon_op(call, NULL, &query, call->request->ops[number],
+			              call->response.results[number]);
 		else
 			rpc_refuse_op(call, call->response.results[number], status,
 			              call->err.message);

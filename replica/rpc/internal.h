@@ -170,7 +170,7 @@ void rpc_applied(void *ctx, cadre_seq seq);
 
 /* ---- status.c ---- */
 
-/* StatusQuery, ModelStates, Endpoints. */
+/* StatusQuery, ModelStates, Endpoints; `reader` NULL: StatusQuery without views. */
 void rpc_daemon_op(struct call *call, struct reader *reader, struct cadre_query *query,
                    const Cadre__V1__Op *op, Cadre__V1__Result *result);
 

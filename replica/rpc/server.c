@@ -123,11 +123,18 @@ enum cadre_status cadre_rpc_create(const struct cadre_rpc_options *options,
 	return CADRE_OK;
 }
 
+/* Without views, log and directory may be replaced too: its handle is let go. */
 static void switch_views(void *ctx, struct cadre_kv *kv)
 {
 	struct cadre_rpc_server *server = ctx;
 
 	readers_switch(&server->readers, kv);
+	if (kv)
+		return;
+	pthread_mutex_lock(&server->log_lock);
+	cadre_log_close(server->log);
+	server->log = NULL;
+	pthread_mutex_unlock(&server->log_lock);
 }
 
 struct cadre_store_watch cadre_rpc_watch(struct cadre_rpc_server *server)

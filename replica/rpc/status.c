@@ -38,14 +38,19 @@ static char *copy(struct call *call, const char *text)
 	return cadre_arena_strdup(&call->arena, cadre_slice_text(text));
 }
 
-/* What every node can say of itself. */
+/* What every node can say of itself; `reader` NULL: there are no views now. */
 static enum cadre_status base_status(struct call *call, const struct reader *reader,
                                      const struct cadre_query *query,
                                      Cadre__V1__StatusResult *out,
                                      struct cadre_error *err)
 {
-	const struct cadre_view_head *head = &reader->view.head;
+	static const struct reader none;
+	const struct cadre_view_head *head;
 	uint8_t digest[16];
+
+	if (!reader)
+		reader = &none;
+	head = &reader->view.head;
 
 	cadre_put_be64(digest, head->digest.high);
 	cadre_put_be64(digest + 8, head->digest.low);
