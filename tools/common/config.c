@@ -169,6 +169,24 @@ enum cadre_status cadre_config_read_environment(struct cadre_config *config,
 	return status;
 }
 
+enum cadre_status cadre_config_copy_flags(struct cadre_config *config,
+                                          const struct cadre_config *from,
+                                          struct cadre_error *err)
+{
+	enum cadre_status status = CADRE_OK;
+
+	for (size_t row = 0; status == CADRE_OK && row < config->program->count; row++) {
+		const struct cadre_config_value *value = &from->values[row];
+
+		for (size_t i = 0; status == CADRE_OK &&
+		                   value->source == CADRE_CONFIG_FLAG && i < value->count;
+		     i++)
+			status = cadre_config_set(config, row, CADRE_CONFIG_FLAG,
+			                          value->where, value->texts[i], err);
+	}
+	return status;
+}
+
 void cadre_config_roles_text(const struct cadre_config_program *program, unsigned roles,
                              char text[CADRE_CONFIG_NAME_BYTES])
 {

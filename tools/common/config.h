@@ -102,6 +102,10 @@ CADRE_MUST_CHECK enum cadre_status cadre_config_read_file(struct cadre_config *c
 CADRE_MUST_CHECK enum cadre_status
 cadre_config_read_environment(struct cadre_config *config, char *const *environment,
                               struct cadre_error *err);
+/* What `from` has of flags, for a second reading of file and environment. */
+CADRE_MUST_CHECK enum cadre_status
+cadre_config_copy_flags(struct cadre_config *config, const struct cadre_config *from,
+                        struct cadre_error *err);
 /* Refuses what was given and is for other roles than `role` (a bit). */
 CADRE_MUST_CHECK enum cadre_status
 cadre_config_check_role(const struct cadre_config *config, unsigned role,
