@@ -55,7 +55,7 @@ void cadre_store_watch(struct cadre_store *store, const struct cadre_store_watch
 		return;
 	}
 	store->watch = *watch;
-	cadre_store_say_views(store, !store->rebuild);
+	cadre_store_say_views(store, !store->rebuild && !store->diverged);
 	if (watch->applied)
 		watch->applied(watch->ctx, store->view_head.applied_seq);
 }
@@ -69,13 +69,14 @@ static enum cadre_status apply_some(struct cadre_store *store,
 {
 	struct cadre_view view;
 	struct cadre_batch batch;
-	cadre_seq first;
+	cadre_seq first, compared, differing;
 	enum cadre_status status = cadre_view_begin(&view, store->kv, CADRE_KV_WRITE,
 	                                            &store->arena, err);
 
 	if (status != CADRE_OK)
 		return status;
 	first = view.head.applied_seq;
+	view.digests_may_differ = store->doubt.leader_digest_seq != 0;
 	while (view.head.applied_seq < target &&
 	       view.head.applied_seq - first < CADRE_APPLY_EVENTS) {
 		status = cadre_log_cursor_next(cursor, &batch, err);
@@ -92,6 +93,7 @@ static enum cadre_status apply_some(struct cadre_store *store,
 		if (status == CADRE_OK)
 			status = cadre_view_apply_batch(&view, &batch, err);
 		if (status != CADRE_OK) {
+			cadre_store_note_failure(store, &view);
 			cadre_view_abort(&view);
 			return status;
 		}
@@ -100,15 +102,20 @@ static enum cadre_status apply_some(struct cadre_store *store,
 		cadre_view_abort(&view);
 		return CADRE_OK;
 	}
-	return cadre_store_commit_view(store, &view, err);
+	compared = view.digest_seq;
+	differing = view.difference.seq;
+	status = cadre_store_commit_view(store, &view, err);
+	if (status == CADRE_OK)
+		cadre_store_note_digests(store, compared, differing);
+	return status;
 }
 
-enum cadre_status cadre_store_catch_up(struct cadre_store *store, uint64_t slice_events,
-                                       bool *ret_more, struct cadre_error *err)
+enum cadre_status cadre_store_catch_up_to(struct cadre_store *store, cadre_seq target,
+                                          uint64_t slice_events, bool *ret_more,
+                                          struct cadre_error *err)
 {
 	struct cadre_log_cursor *cursor = NULL;
 	cadre_seq first = store->view_head.applied_seq;
-	cadre_seq target = store->committed_seq;
 	bool end = false;
 	enum cadre_status status;
 
@@ -133,6 +140,13 @@ enum cadre_status cadre_store_catch_up(struct cadre_store *store, uint64_t slice
 	*ret_more = status == CADRE_OK && !end && store->view_head.applied_seq < target;
 	store->behind = status != CADRE_OK || *ret_more;
 	return status;
+}
+
+enum cadre_status cadre_store_catch_up(struct cadre_store *store, uint64_t slice_events,
+                                       bool *ret_more, struct cadre_error *err)
+{
+	return cadre_store_catch_up_to(store, store->committed_seq, slice_events,
+	                               ret_more, err);
 }
 
 static enum cadre_status read_head(struct cadre_store *store, struct cadre_error *err)
@@ -198,6 +212,7 @@ static enum cadre_status load_snapshot(struct cadre_store *store, struct cadre_e
 	cadre_seq limit = store->committed_seq < last ? store->committed_seq : last;
 	enum cadre_status status = cadre_generation_next(store, err);
 
+	limit = cadre_store_trusted_limit(store, limit);
 	while (status == CADRE_OK) {
 		status = find_snapshot(store, limit, &info);
 		if (status != CADRE_OK)
@@ -214,30 +229,54 @@ static enum cadre_status load_snapshot(struct cadre_store *store, struct cadre_e
 	return status;
 }
 
-enum cadre_status cadre_store_rebuild(struct cadre_store *store, struct cadre_error *err)
+/* One attempt. `*ret_verdict`: of CADRE_DIVERGED on a follower. */
+static enum cadre_status make_generation(struct cadre_store *store,
+                                         enum store_verdict *ret_verdict,
+                                         struct cadre_error *err)
 {
 	bool more = false;
 	enum cadre_status status;
 
-	if (store->control.page)
-		atomic_store(&store->control.page->state, CADRE_CONTROL_REBUILDING);
-	cadre_store_say_views(store, false);
 	/* A new directory has nothing to lose and nothing to say. */
 	STORE_SAY(store, store->committed_seq > 1 ? CADRE_LOG_WARN : CADRE_LOG_INFO,
 	          "store.rebuild", "generation=%llu to_seq=%llu",
 	          (unsigned long long)store->generation + 1,
 	          (unsigned long long)store->committed_seq);
 	memset(&store->view_head, 0, sizeof store->view_head);
+	*ret_verdict = VERDICT_GO_ON;
 	status = load_snapshot(store, err);
 	/* The log can do without one. */
 	if (status == CADRE_OK || status == CADRE_NOT_FOUND)
 		status = read_head(store, err);
-	if (status == CADRE_OK)
+	if (status != CADRE_OK)
+		return status;
+	do {
 		status = cadre_store_catch_up(store, 0, &more, err);
+		if (status == CADRE_DIVERGED && store->options.follower)
+			*ret_verdict = cadre_store_judge(store, err);
+	} while (status == CADRE_DIVERGED && store->options.follower &&
+	         *ret_verdict == VERDICT_GO_ON);
+	return status;
+}
+
+enum cadre_status cadre_store_rebuild(struct cadre_store *store, struct cadre_error *err)
+{
+	enum store_verdict verdict;
+	enum cadre_status status;
+
+	if (store->control.page)
+		atomic_store(&store->control.page->state, CADRE_CONTROL_REBUILDING);
+	cadre_store_say_views(store, false);
+	do {
+		status = make_generation(store, &verdict, err);
+	} while (status == CADRE_DIVERGED && verdict == VERDICT_REBUILD);
+	if (status == CADRE_DIVERGED && verdict == VERDICT_DIVERGED)
+		return CADRE_OK;
 	if (status != CADRE_OK)
 		return status;
 	store->rebuild = false;
 	store->behind = false;
+	store->doubt.open = false;
 	cadre_generation_serve(store);
 	cadre_store_publish(store);
 	cadre_store_say_views(store, true);

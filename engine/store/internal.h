@@ -49,6 +49,19 @@ struct request_list {
 	struct cadre_request *last;
 };
 
+/* A contradiction to the leader's log, and what was done about it (diverge.c). */
+struct store_doubt {
+	cadre_seq failed_seq;                 /* what could not be applied last, */
+	struct cadre_digest_difference found; /* and why, when it was a digest */
+	cadre_seq seq;                        /* the views were made again for; 0: none */
+	struct cadre_hash128 own;             /* digest there, before */
+	bool is_of_leader; /* the rows were sound: does the log give them, too? */
+	bool open;         /* the views are not made again yet */
+	unsigned rebuilds; /* since a digest agreed */
+	cadre_seq leader_digest_seq; /* newest that is known to be wrong; 0: none */
+};
+enum store_verdict { VERDICT_GO_ON, VERDICT_REBUILD, VERDICT_DIVERGED };
+
 struct cadre_store {
 	struct cadre_env *env;
 	struct cadre_store_options options;
@@ -83,6 +96,8 @@ struct cadre_store {
 	int64_t clock_offset_ms; /* wall minus boot-time clock */
 	bool behind;             /* views are not at the committed seq */
 	bool rebuild;            /* views are damaged */
+	bool diverged;           /* a follower that must not be believed */
+	struct store_doubt doubt;
 	bool ballast;
 	uint64_t retry_at_ns;
 	uint64_t last_sync_ns;
@@ -135,7 +150,12 @@ CADRE_MUST_CHECK enum cadre_status cadre_store_catch_up(struct cadre_store *stor
                                                         uint64_t slice_events,
                                                         bool *ret_more,
                                                         struct cadre_error *err);
-/* New generation from the newest usable snapshot and the log. */
+/* The same, not beyond `target`: ends with the last whole batch before it. */
+CADRE_MUST_CHECK enum cadre_status
+cadre_store_catch_up_to(struct cadre_store *store, cadre_seq target,
+                        uint64_t slice_events, bool *ret_more, struct cadre_error *err);
+/* New generation from the newest usable snapshot and the log. A follower that cannot
+ * apply its log ends DIVERGED, with CADRE_OK. */
 CADRE_MUST_CHECK enum cadre_status cadre_store_rebuild(struct cadre_store *store,
                                                        struct cadre_error *err);
 /* Whether the log goes on from the head (or ends there), with its chain. */
@@ -162,6 +182,20 @@ CADRE_MUST_CHECK enum cadre_status cadre_store_commit_batch(struct cadre_store *
 /* Ends the batch under way, on the thread that began it; its commands' outcome is
  * unknown. */
 void cadre_store_abandon_batch(struct cadre_store *store);
+
+/* diverge.c */
+
+/* The write view that failed with CADRE_DIVERGED, before it is aborted. */
+void cadre_store_note_failure(struct cadre_store *store, const struct cadre_view *view);
+/* After a commit: the last digest that was compared, and the last that differed. */
+void cadre_store_note_digests(struct cadre_store *store, cadre_seq compared,
+                              cadre_seq differing);
+/* Followers, after a failure that was noted: apply it once more, make the views again,
+ * or neither; then the store is DIVERGED and has said so with `err`'s message. */
+enum store_verdict cadre_store_judge(struct cadre_store *store,
+                                     const struct cadre_error *err);
+/* The newest snapshot that may be loaded, of those up to `limit`. */
+cadre_seq cadre_store_trusted_limit(struct cadre_store *store, cadre_seq limit);
 
 /* watermark.c: what the control page says at open. */
 void cadre_store_watermark_of_page(struct cadre_store *store);

@@ -89,6 +89,9 @@ static enum cadre_status bring_views_once(struct cadre_store *store, bool usable
 		}
 		if (status != CADRE_CORRUPT && status != CADRE_DIVERGED)
 			return status;
+		if (status == CADRE_DIVERGED && store->options.follower &&
+		    cadre_store_judge(store, err) == VERDICT_DIVERGED)
+			return CADRE_OK;
 	}
 	status = cadre_store_rebuild(store, err);
 	store->rebuilt_events = store->view_head.applied_seq;
@@ -215,7 +218,8 @@ void cadre_store_close(struct cadre_store *store)
 	cadre_store_abandon_batch(store);
 	cadre_request_fail_all(&store->waiting, CADRE_UNAVAILABLE,
 	                       "the store is closing");
-	clean = !store->failed && store->kv && !store->behind && !store->rebuild;
+	clean = !store->failed && store->kv && !store->behind && !store->rebuild &&
+	        !store->diverged;
 	if (clean && store->log &&
 	    cadre_log_seal_mark(store->log, store->committed_seq, NULL) != CADRE_OK)
 		clean = false;

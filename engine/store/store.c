@@ -44,6 +44,10 @@ static enum cadre_status step_views(struct cadre_store *store, bool *ret_again,
 		store->rebuild = true;
 		return CADRE_OK;
 	}
+	if (status == CADRE_DIVERGED && store->options.follower) {
+		store->rebuild = cadre_store_judge(store, err) == VERDICT_REBUILD;
+		return CADRE_OK;
+	}
 	if (status == CADRE_OUT_OF_SPACE && cadre_ballast_release(store))
 		return CADRE_OK;
 	if (status == CADRE_OUT_OF_SPACE || status == CADRE_IO_ERROR ||
@@ -91,7 +95,7 @@ enum cadre_status cadre_store_step(struct cadre_store *store, bool *ret_again,
 	default:
 		break;
 	}
-	if (store->behind || store->rebuild)
+	if ((store->behind || store->rebuild) && !store->diverged)
 		return step_views(store, ret_again, err);
 	if (may_decide(store))
 		return cadre_store_decide_waiting(store, err);
@@ -102,7 +106,7 @@ uint64_t cadre_store_idle_ns(const struct cadre_store *store)
 {
 	if (store->phase == PHASE_IDLE && may_decide(store))
 		return 0;
-	if (store->behind || store->rebuild)
+	if ((store->behind || store->rebuild) && !store->diverged)
 		return CADRE_REAPPLY_PAUSE_NS;
 	return store->sealed_tail ? 1000000000u : CADRE_SEAL_PAUSE_NS;
 }
@@ -161,8 +165,11 @@ void cadre_store_status(struct cadre_store *store, struct cadre_store_status *re
 	ret_status->out_of_space = store->out_of_space;
 	ret_status->recovered_torn_bytes = store->torn_bytes;
 	ret_status->rebuilt_events = store->rebuilt_events;
-	ret_status->state = store->rebuild ? CADRE_CONTROL_REBUILDING
-	                                   : CADRE_CONTROL_SERVING;
+	ret_status->leader_digest_seq = store->doubt.leader_digest_seq;
+	ret_status->diverged_seq = store->diverged ? store->doubt.failed_seq : 0;
+	ret_status->state = store->diverged  ? CADRE_CONTROL_DIVERGED
+	                    : store->rebuild ? CADRE_CONTROL_REBUILDING
+	                                     : CADRE_CONTROL_SERVING;
 }
 
 bool cadre_store_failed(const struct cadre_store *store)
@@ -180,6 +187,11 @@ enum cadre_status cadre_store_outcome(struct cadre_store *store, const char *pri
 	enum cadre_status status;
 
 	memset(ret_result, 0, sizeof *ret_result);
+	if (store->diverged)
+		return cadre_error_set(err, CADRE_DIVERGED,
+		                       "\"%s\": what this node holds is not what its "
+		                       "leader's log says",
+		                       store->paths.dir);
 	if (store->failed || store->behind || store->rebuild || !store->kv)
 		return cadre_error_set(
 		        err, CADRE_UNAVAILABLE,
@@ -231,6 +243,10 @@ enum cadre_status cadre_store_snapshot(struct cadre_store *store,
 	unsigned kept = store->options.snapshots_kept ? store->options.snapshots_kept : 2;
 	enum cadre_status status;
 
+	if (store->diverged)
+		return cadre_error_set(err, CADRE_DIVERGED,
+		                       "\"%s\": the views are not to be believed",
+		                       store->paths.views);
 	if (store->rebuild || !store->kv)
 		return cadre_error_set(err, CADRE_UNAVAILABLE,
 		                       "\"%s\": the views are being made again",

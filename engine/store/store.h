@@ -23,6 +23,9 @@
  * committed after the log is durable: the commands are answered with
  * visible = false, and the store re-applies with back-off before it decides
  * again. Damaged views: rebuilt from snapshot and log into the next generation.
+ * A follower whose state contradicts the log does not commit that batch: diverge.c
+ * says what then; at the end it goes on, or is DIVERGED, which is no failure of open
+ * or step.
  *
  * Close: finishes nothing. Waiting commands end with CADRE_UNAVAILABLE. A clean
  * close syncs the views and marks them clean.
@@ -151,6 +154,9 @@ struct cadre_store_status {
 	uint64_t recovered_torn_bytes;
 	uint64_t rebuilt_events; /* applied at open */
 	enum cadre_control_state state;
+	cadre_seq leader_digest_seq; /* newest of the leader's digests that contradicts
+	                              * sound rows (LEADER_DIGEST); 0: none */
+	cadre_seq diverged_seq; /* first that could not be applied; 0: not DIVERGED */
 };
 /* Positions and conditions now. */
 void cadre_store_status(struct cadre_store *store, struct cadre_store_status *ret_status);

@@ -87,7 +87,9 @@ static void tell_change(struct cadre_store_thread *thread)
 	if (!thread->changed ||
 	    (head.durable_seq == thread->last.log.durable_seq &&
 	     store->committed_seq == thread->last.committed_seq &&
-	     store->view_head.applied_seq == thread->last.view.applied_seq))
+	     store->view_head.applied_seq == thread->last.view.applied_seq &&
+	     store->diverged == (thread->last.state == CADRE_CONTROL_DIVERGED) &&
+	     store->doubt.leader_digest_seq == thread->last.leader_digest_seq))
 		return;
 	cadre_store_status(store, &thread->last);
 	thread->changed(thread->changed_ctx, &thread->last);
@@ -157,7 +159,8 @@ static void tend_writer(struct cadre_store_thread *thread)
 			join_writer(thread);
 		return;
 	}
-	if (store->rebuild || store->behind || store->options.memory_views ||
+	if (store->rebuild || store->behind || store->diverged ||
+	    store->options.memory_views ||
 	    !cadre_snapshot_due(&store->snapshots, store->view_head.applied_seq,
 	                        store->log_bytes, store->env->ops->mono_ns(store->env),
 	                        false))

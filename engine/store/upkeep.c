@@ -132,6 +132,7 @@ enum cadre_status cadre_store_upkeep(struct cadre_store *store, bool *ret_again,
 		status = CADRE_OK;
 	}
 	if (!store->options.no_snapshots && !store->options.memory_views &&
+	    !store->diverged &&
 	    cadre_snapshot_due(&store->snapshots, store->view_head.applied_seq,
 	                       store->log_bytes, now, false) &&
 	    cadre_store_snapshot(store, NULL, NULL) != CADRE_OK)

@@ -260,20 +260,25 @@ enum cadre_status cadre_apply_epoch_started(struct cadre_apply *apply)
 enum cadre_status cadre_apply_digest_recorded(struct cadre_apply *apply)
 {
 	const Cadre__V1__DigestRecorded *event = apply->event->digest_recorded;
-	const struct cadre_hash128 *digest = &apply->view->head.digest;
-	uint8_t bytes[16];
+	struct cadre_view *view = apply->view;
+	struct cadre_hash128 recorded;
 
 	/* Digests of another version are not ours to judge. */
 	if (event->version != CADRE_DIGEST_VERSION)
 		return CADRE_OK;
-	if (event->seq != apply->seq - 1)
+	if (event->seq != apply->seq - 1 || event->digest.len != 16)
 		return cadre_apply_diverged(apply, "digest of seq %llu out of its place",
 		                            (unsigned long long)event->seq);
-	cadre_put_be64(bytes, digest->high);
-	cadre_put_be64(bytes + 8, digest->low);
-	if (!cadre_slice_equal(cadre_slice(event->digest.data, event->digest.len),
-	                       cadre_slice(bytes, sizeof bytes)))
-		return cadre_apply_diverged(apply, "digest of seq %llu differs",
-		                            (unsigned long long)event->seq);
-	return CADRE_OK;
+	recorded.high = cadre_get_be64(event->digest.data);
+	recorded.low = cadre_get_be64(event->digest.data + 8);
+	view->digest_seq = apply->seq;
+	if (cadre_hash128_equal(recorded, view->head.digest))
+		return CADRE_OK;
+	view->difference = (struct cadre_digest_difference){ .seq = apply->seq,
+		                                             .recorded = recorded,
+		                                             .own = view->head.digest };
+	if (view->digests_may_differ)
+		return CADRE_OK;
+	return cadre_apply_diverged(apply, "digest of seq %llu differs",
+	                            (unsigned long long)event->seq);
 }

@@ -29,6 +29,13 @@ struct cadre_view_head {
 	uint32_t schema;
 };
 
+/* A digest that the log recorded and the rows do not have. */
+struct cadre_digest_difference {
+	cadre_seq seq; /* of the record; 0: none */
+	struct cadre_hash128 recorded;
+	struct cadre_hash128 own;
+};
+
 struct cadre_view {
 	struct cadre_kv *kv;
 	struct cadre_kv_txn *txn;
@@ -36,9 +43,12 @@ struct cadre_view {
 	struct cadre_arena *arena;      /* results of look-ups; of the caller */
 	struct cadre_view_head head;
 	bool writable;
-	bool pointers_changed;  /* a latest or serving row was written */
-	uint64_t rows_written;  /* puts and deletes */
-	uint64_t bytes_written; /* keys and values put */
+	bool pointers_changed;   /* a latest or serving row was written */
+	uint64_t rows_written;   /* puts and deletes */
+	uint64_t bytes_written;  /* keys and values put */
+	bool digests_may_differ; /* of the caller: a difference is noted, no error */
+	cadre_seq digest_seq;    /* of the last record that was compared; 0: none */
+	struct cadre_digest_difference difference; /* the last one found */
 	/* Private. */
 	cadre_time_ms oldest_token_ms; /* of the first t row; see token.c */
 	struct cadre_buffer scratch;   /* key and value of the row being written */
