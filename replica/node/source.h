@@ -6,7 +6,20 @@
  * from a read handle on the log. There is no buffer per follower: a slow one costs
  * nothing and shows as lag. Verdicts are core/feed.h's; snapshots transfer/'s.
  *
- * Threads: nng's run the questions; one keeper answers what was parked.
+ * Normal sequence: Hello (the chain at the follower's seq is looked up, the feed
+ * judges) -> Fetch, answered or parked -> position() -> the keeper answers what was
+ * parked. SnapshotOpen without a snapshot: one is asked for, the follower comes again.
+ *
+ * Failures. A question that cannot be read: its status, nothing else happens. The log
+ * cannot be read: the Fetch ends with that status, the handle is opened anew. A report
+ * over its limits: left out, the positions count.
+ * Stop: no new connections, parked ones are answered UNAVAILABLE, then the socket goes.
+ *
+ * Threads: nng's run the questions; one keeper answers what was parked; a third one
+ * lives while a snapshot is made.
+ * Locks, in the order in which they may be taken together: source > (nothing); log >
+ * ring; those of reports and snapshots are leaves. position() takes the source's alone,
+ * which is never held over a file or a socket.
  */
 #ifndef CADRE_NODE_SOURCE_H
 #define CADRE_NODE_SOURCE_H
@@ -15,6 +28,11 @@
 #include "replica/core/feed.h"
 #include "replica/node/reports.h"
 #include "replica/transport/address.h"
+
+/* Of one question; a report of 5,000 members fits. */
+#define CADRE_REPLICATION_QUESTION_BYTES_MAX ((size_t)2 << 20)
+/* Batches of one Fetch: at most so much, or one batch, which may be larger. */
+#define CADRE_FETCH_BYTES_MAX ((uint32_t)4 << 20)
 
 struct cadre_source;
 
@@ -28,7 +46,8 @@ struct cadre_source_options {
 	struct cadre_store_thread *thread; /* asked for a snapshot when there is none */
 	struct cadre_reports *reports;     /* gets what followers tell */
 	struct cadre_log_sink *sink;
-	/* A follower said hello and was accepted; any thread, must not block; may be NULL. */
+	/* A follower said hello and was accepted, or reported something new; any thread,
+	 * must not block; may be NULL. */
 	void (*met)(void *ctx);
 	void *ctx;
 };
