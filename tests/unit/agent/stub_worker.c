@@ -27,18 +27,36 @@ static void turn(void)
 	poll(NULL, 0, 1);
 }
 
+/* What the path says, or what the file there says. */
+static void read_order(const char *path, char *order, size_t capacity)
+{
+	FILE *file = *path == '/' ? fopen(path, "rb") : NULL;
+	size_t length;
+
+	snprintf(order, capacity, "%s", path);
+	if (!file)
+		return;
+	length = fread(order, 1, capacity - 1, file);
+	order[length] = '\0';
+	fclose(file);
+}
+
 static enum cadre_status stub_load(void *ctx, const struct cadre_worker_load *load,
                                    void **ret_model, uint64_t *ret_bytes,
                                    struct cadre_error *err)
 {
 	struct stub_worker *stub = ctx;
 	unsigned turns = 0;
+	char order[256];
 
 	atomic_fetch_add(&stub->loads, 1);
-	if (strncmp(load->path, "bad:", 4) == 0)
-		return cadre_error_set(err, CADRE_CORRUPT, "%s", load->path + 4);
-	if (strncmp(load->path, "slow:", 5) == 0)
-		turns = (unsigned)strtoul(load->path + 5, NULL, 10);
+	read_order(load->path, order, sizeof order);
+	if (strncmp(order, "bad:", 4) == 0)
+		return cadre_error_set(err, CADRE_CORRUPT, "%s", order + 4);
+	if (strncmp(order, "die:", 4) == 0)
+		_exit(4);
+	if (strncmp(order, "slow:", 5) == 0)
+		turns = (unsigned)strtoul(order + 5, NULL, 10);
 	for (unsigned i = 0; i < turns; i++) {
 		cadre_worker_load_progress(load->task, (double)i / turns);
 		if (cadre_worker_load_stopped(load->task))
