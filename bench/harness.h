@@ -33,7 +33,8 @@ struct bench {
 	bool progress;      /* standard error is a terminal */
 	const char *const *rows; /* asked for: "L1", or one of its parts, "L1a" */
 	unsigned row_count;      /* 0: all */
-	const char *peers; /* where other systems' programs lie; NULL: on the machine */
+	const char *peers; /* other systems' programs, before the machine's own; NULL */
+	bool no_peers;     /* leaves out what needs them */
 	json_t *results;
 	unsigned refused;
 	unsigned missed;

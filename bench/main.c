@@ -25,7 +25,8 @@ enum {
 	KEY_LIST,
 	KEY_GROWTH,
 	KEY_SEED,
-	KEY_PEERS
+	KEY_PEERS,
+	KEY_NO_PEERS
 };
 
 struct arguments {
@@ -50,8 +51,8 @@ static const struct argp_option options[] = {
 	{ "growth", KEY_GROWTH, NULL, 0, "L1 and W3 at 10^4, 10^5, 10^6 events instead",
 	  0 },
 	{ "peers", KEY_PEERS, "DIR", 0,
-	  "Take redis-server, etcd and postgres from below DIR, and from nowhere else",
-	  0 },
+	  "Look for redis-server, etcd and postgres below DIR, then on the machine", 0 },
+	{ "no-peers", KEY_NO_PEERS, NULL, 0, "Leave out what needs another system", 0 },
 	{ "list", KEY_LIST, NULL, 0, "Show the rows and their targets", 0 },
 	{ NULL, 0, NULL, 0, NULL, 0 },
 };
@@ -87,6 +88,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
 		return 0;
 	case KEY_PEERS:
 		bench->peers = text;
+		return 0;
+	case KEY_NO_PEERS:
+		bench->no_peers = true;
 		return 0;
 	case KEY_LIST:
 		arguments->list = true;

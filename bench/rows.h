@@ -20,9 +20,13 @@ CADRE_MUST_CHECK enum cadre_status bench_row_l1(struct bench *bench,
                                                 struct cadre_error *err);
 CADRE_MUST_CHECK enum cadre_status bench_row_l2(struct bench *bench,
                                                 struct cadre_error *err);
+CADRE_MUST_CHECK enum cadre_status bench_row_l3(struct bench *bench,
+                                                struct cadre_error *err);
 CADRE_MUST_CHECK enum cadre_status bench_row_l4(struct bench *bench,
                                                 struct cadre_error *err);
 CADRE_MUST_CHECK enum cadre_status bench_row_l5(struct bench *bench,
+                                                struct cadre_error *err);
+CADRE_MUST_CHECK enum cadre_status bench_row_w1(struct bench *bench,
                                                 struct cadre_error *err);
 CADRE_MUST_CHECK enum cadre_status bench_row_w2(struct bench *bench,
                                                 struct cadre_error *err);

@@ -47,6 +47,8 @@ THIRD_PARTY = {
              "replica/agent/", "bench/"),
     "curl/": ("replica/elector/", "replica/agent/"),
     "jansson.h": ("replica/elector/", "replica/agent/", "tools/", "bench/"),
+    "sqlite3.h": ("bench/peer/",),
+    "libpq-fe.h": ("bench/peer/",),
     "argp.h": ("tools/", "bench/"),
     "ini.h": ("tools/",),
     "microhttpd.h": ("tools/gateway/", "tools/cadred/"),
