@@ -9,7 +9,7 @@ with BIN_DIR first in PATH and `docs/` of the repository as ./docs. A line `...`
 stands for any lines. Output is compared after ids, hashes, times and measured
 figures are replaced by placeholders. `# exits N` at the end of a command line
 says that it ends with that code; otherwise it must be 0. Indented continuation
-lines begin with `> `.
+lines begin with `> `. What a file's commands leave running is ended at its end.
 
 A block marked `sh` holds commands for a person's own machine (tools/dev verbs,
 package installs): each must start with a program that exists here, and each verb
@@ -18,6 +18,7 @@ of tools/dev must be one that its help lists.
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -89,7 +90,34 @@ def meaningful(lines):
     return [normal(line) for line in lines if line.strip()]
 
 
+def end_groups(groups):
+    """What commands left running in the background."""
+    for group in groups:
+        try:
+            os.killpg(group, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+
+
+def run_command(command, groups, **options):
+    """(exit code, printed text); the process group is added to `groups`."""
+    with subprocess.Popen(["bash", "-c", command], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          start_new_session=True, **options) as process:
+        groups.append(process.pid)
+        out, _ = process.communicate(timeout=300)
+        return process.returncode, out.decode("utf-8", "replace")
+
+
 def run_console(path, repository, bin_dir, scratch):
+    groups = []
+    try:
+        return run_blocks(path, bin_dir, scratch, groups)
+    finally:
+        end_groups(groups)
+
+
+def run_blocks(path, bin_dir, scratch, groups):
     failures = []
     environment = dict(os.environ, PATH=bin_dir + os.pathsep + os.environ["PATH"],
                        NO_COLOR="1", LC_ALL="C.UTF-8")
@@ -97,13 +125,11 @@ def run_console(path, repository, bin_dir, scratch):
         if kind != "console":
             continue
         for number, command, code, expected in commands(start, lines):
-            done = subprocess.run(["bash", "-c", command], cwd=scratch, env=environment,
-                                  stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                  stderr=subprocess.STDOUT, timeout=300, check=False)
-            printed = done.stdout.decode("utf-8", "replace").splitlines()
-            if done.returncode != code:
+            got, text = run_command(command, groups, cwd=scratch, env=environment)
+            printed = text.splitlines()
+            if got != code:
                 failures.append("%s:%d: exit code %d, expected %d: %s\n%s" % (
-                    path, number, done.returncode, code, command, "\n".join(printed)))
+                    path, number, got, code, command, "\n".join(printed)))
             elif expected and not output_matches(meaningful(expected), meaningful(printed)):
                 failures.append("%s:%d: %s\n--- documented\n%s\n--- printed\n%s" % (
                     path, number, command, "\n".join(meaningful(expected)),

@@ -38,6 +38,17 @@ class Runner(unittest.TestCase):
         self.assertEqual(self.failures(
             "```console\n$ echo at 2026-01-02T03:04:05.678Z\nat 2020-01-01T00:00:00Z\n```\n"), [])
 
+    def test_what_runs_in_the_background_is_ended(self):
+        with tempfile.TemporaryDirectory() as folder:
+            fifo = os.path.join(folder, "fifo")
+            os.mkfifo(fifo)
+            reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+            self.assertEqual(self.failures(
+                "```console\n$ sleep 300 >%s 2>&1 &\n```\n" % fifo), [])
+            os.set_blocking(reader, True)
+            self.assertEqual(os.read(reader, 1), b"")
+            os.close(reader)
+
 
 if __name__ == "__main__":
     unittest.main()
