@@ -126,6 +126,24 @@ CADRE_MUST_CHECK enum cadre_status cadre_node_read(struct cadre_env *env,
                                                    uint8_t node_id[16],
                                                    struct cadre_error *err);
 
+/* open.c: on error `*ret_lock` is to be closed all the same. */
+CADRE_MUST_CHECK enum cadre_status cadre_store_take_lock(struct cadre_env *env,
+                                                         const struct store_paths *paths,
+                                                         struct cadre_file **ret_lock,
+                                                         struct cadre_error *err);
+
+/* adopt.c */
+
+/* Ends an adoption that a death cut off; nothing when there is none. Locked. */
+CADRE_MUST_CHECK enum cadre_status
+cadre_store_resume_adoption(struct cadre_env *env, const struct store_paths *paths,
+                            struct cadre_error *err);
+/* cadre_store_adopt_snapshot() with segments of that size (0: 64 MiB). */
+CADRE_MUST_CHECK enum cadre_status cadre_store_adopt(struct cadre_env *env,
+                                                     const char *dir, cadre_seq seq,
+                                                     uint64_t segment_bytes,
+                                                     struct cadre_error *err);
+
 /* generation.c: which generation of the views serves, and may it be believed. */
 
 /* Opens the present generation when the boot-id rule allows (`*ret_usable`), else

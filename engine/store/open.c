@@ -14,24 +14,26 @@
  * times that, and a batch keeps up to 256 of them only when each is small. */
 #define STORE_ARENA_BYTES (64u << 20)
 
-static enum cadre_status take_lock(struct cadre_store *store, struct cadre_error *err)
+enum cadre_status cadre_store_take_lock(struct cadre_env *env,
+                                        const struct store_paths *paths,
+                                        struct cadre_file **ret_lock,
+                                        struct cadre_error *err)
 {
 	char path[CADRE_PATH_BYTES];
-	enum cadre_status status = cadre_store_path(path, store->paths.dir, "lock", err);
+	enum cadre_status status = cadre_store_path(path, paths->dir, "lock", err);
 
 	if (status == CADRE_OK)
-		status = cadre_file_open(store->env, path,
-		                         CADRE_OPEN_WRITE | CADRE_OPEN_CREATE,
-		                         &store->lock, err);
+		status = cadre_file_open(env, path, CADRE_OPEN_WRITE | CADRE_OPEN_CREATE,
+		                         ret_lock, err);
 	if (status != CADRE_OK)
 		return status;
-	status = store->env->ops->lock(store->lock, err);
+	status = env->ops->lock(*ret_lock, err);
 	if (status == CADRE_CONFLICT)
 		return cadre_error_set(
 		        err, CADRE_CONFLICT,
 		        "\"%s\" is in use by another process (its lock is held); "
 		        "stop that one first, or ask it by RPC",
-		        store->paths.dir);
+		        paths->dir);
 	return status;
 }
 
@@ -137,7 +139,10 @@ static enum cadre_status open_parts(struct cadre_store *store, struct cadre_erro
 	                                           store->node_id, err);
 
 	if (status == CADRE_OK)
-		status = take_lock(store, err);
+		status = cadre_store_take_lock(store->env, &store->paths, &store->lock,
+		                               err);
+	if (status == CADRE_OK)
+		status = cadre_store_resume_adoption(store->env, &store->paths, err);
 	if (status == CADRE_OK && !store->options.memory_views)
 		status = make_dirs(store, err);
 	if (status == CADRE_OK && !store->options.memory_views)

@@ -76,6 +76,19 @@ cadre_store_init(struct cadre_env *env, const struct cadre_init_options *options
 CADRE_MUST_CHECK enum cadre_status
 cadre_store_init_empty(struct cadre_env *env, const char *dir, struct cadre_error *err);
 
+/* The snapshot `<dir>/snapshots/<seq, 16 hex>/`, checked by whoever put it there,
+ * becomes the state of a directory that nobody has open: the next open makes the views
+ * from it and the log goes on behind it. The old log and newer snapshots are kept in
+ * `lost+found/`; the node keeps its id.
+ * Durability: whole or not at all. After a death the next open has the old state, or
+ * the new one; the call may be repeated.
+ * Errors: CADRE_CONFLICT (the directory is open), CADRE_NOT_FOUND (no data directory,
+ * no such snapshot), those of the disk. */
+CADRE_MUST_CHECK enum cadre_status cadre_store_adopt_snapshot(struct cadre_env *env,
+                                                              const char *dir,
+                                                              cadre_seq seq,
+                                                              struct cadre_error *err);
+
 /* Recovers the log, opens or rebuilds the views, applies what is committed.
  * Errors: CADRE_CONFLICT (another process has the directory), CADRE_NOT_FOUND
  * (no data directory), CADRE_CORRUPT (the log is damaged: file, offset, seqs). */

@@ -88,34 +88,34 @@ static enum cadre_status find_info(const char *parent, cadre_seq seq,
 	return status;
 }
 
-/* The log that goes on behind the snapshot, and the snapshot itself; opening the store
- * then loads it. */
+/* The snapshot in its place, and adopted; opening the store then loads it. */
 static enum cadre_status fill(struct admin_target *target, const char *snapshot,
                               const struct cadre_snapshot_info *info,
                               struct cadre_error *err)
 {
 	struct cadre_env *env = cadre_env_real();
-	struct cadre_log_options options = { 0 };
-	char log[ADMIN_PATH_BYTES];
 	char copy[ADMIN_PATH_BYTES];
 	char name[64];
-	enum cadre_status status = admin_path(log, target->partial, "log", err);
+	enum cadre_status status;
 
 	snprintf(name, sizeof(name), "snapshots/%016" PRIx64, info->head.applied_seq);
-	options.dir = log;
-	if (status == CADRE_OK)
-		status = cadre_log_create_at(env, &options, info->head.applied_seq + 1,
-		                             info->head.epoch, info->head.time_ms,
-		                             &info->head.chain, err);
-	if (status == CADRE_OK)
-		status = admin_path(copy, target->partial, name, err);
+	status = admin_path(copy, target->partial, name, err);
 	if (status == CADRE_OK)
 		status = env->ops->mkdir(env, copy, err);
 	if (status == CADRE_OK)
 		status = copy_file(snapshot, copy, "rows", err);
 	if (status == CADRE_OK)
 		status = copy_file(snapshot, copy, "manifest", err);
-	return status == CADRE_OK ? env->ops->sync_dir(env, copy, err) : status;
+	if (status == CADRE_OK)
+		status = env->ops->sync_dir(env, copy, err);
+	if (status == CADRE_OK)
+		status = admin_path(copy, target->partial, "snapshots", err);
+	if (status == CADRE_OK)
+		status = env->ops->sync_dir(env, copy, err);
+	if (status != CADRE_OK)
+		return status;
+	return cadre_store_adopt_snapshot(env, target->partial, info->head.applied_seq,
+	                                  err);
 }
 
 static enum cadre_status restore_snapshot(struct admin_target *target,
