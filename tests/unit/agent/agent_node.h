@@ -54,8 +54,8 @@ char *agent_stacked(struct agent_node *node, const char *base, const char *membe
 /* With one row of custom metadata. */
 char *agent_group_with(struct agent_node *node, const char *members, const char *category,
                        const char *key, const char *value);
-/* Of so many models "m0"… with keys "k0"… */
-char *agent_group_of(struct agent_node *node, unsigned count);
+/* Of so many models `first`, "m1"… with keys "k0", "k1"… */
+char *agent_group_of(struct agent_node *node, unsigned count, const char *first);
 
 /* Made and placed here; not cut over. */
 char *agent_deploy(struct agent_node *node, const char *name, const char *group);

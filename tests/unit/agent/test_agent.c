@@ -348,7 +348,7 @@ static void test_a_patch_of_one_in_500_members_loads_one(void **state)
 		agent_model(node, agent_text(node, "m%u", i), "x");
 	agent_model(node, "new", "y");
 	agent_node_start(node);
-	deployment = agent_serve(node, "d", agent_group_of(node, COUNT));
+	deployment = agent_serve(node, "d", agent_group_of(node, COUNT, "m0"));
 	assert_int_equal(agent_metric(node, AGENT_METRIC_LOADS), COUNT);
 	/* One content, once. */
 	assert_int_equal(agent_metric(node, AGENT_METRIC_FETCHES), 1);
@@ -361,6 +361,10 @@ static void test_a_patch_of_one_in_500_members_loads_one(void **state)
 	              (seconds() - begun) * 1e6 / ASKED);
 	/* Far above what it is, far below a look-up in the views. */
 	assert_true((seconds() - begun) / ASKED < 200e-6);
+	agent_retarget(node, deployment, agent_group_of(node, COUNT, "new"));
+	agent_wait_prepared(node, deployment, 2);
+	assert_int_equal(agent_metric(node, AGENT_METRIC_LOADS), COUNT + 1);
+	assert_int_equal(agent_metric(node, AGENT_METRIC_FETCHES), 2);
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
