@@ -48,10 +48,11 @@ def get(address, path, method="GET"):
 class Daemon:
     """One process; `close` ends it whatever its state."""
 
-    def __init__(self, program, data_dir, *arguments, role="leader", env=None, ready=True):
-        self.ready_path = os.path.join(data_dir, "..", os.path.basename(data_dir) + ".ready")
-        self.log_path = self.ready_path + ".log"
-        self.log = open(self.log_path, "w+", encoding="utf-8")
+    def __init__(self, program, data_dir, log_path, *arguments, role="leader", env=None,
+                 ready=True):
+        self.ready_path = data_dir + ".ready"
+        self.log_path = log_path
+        self.log = open(log_path, "a", encoding="utf-8")
         own = ["--data-dir", data_dir, "--ready-file", self.ready_path,
                "--listen", "tcp://127.0.0.1:0", "--http-listen", "127.0.0.1:0"]
         if role == "leader":
@@ -136,7 +137,8 @@ class DaemonTest(unittest.TestCase):
         return self.path(name)
 
     def start(self, data_dir, *arguments, **options):
-        daemon = Daemon(self.program, data_dir, *arguments, **options)
+        daemon = Daemon(self.program, data_dir, self.path("log%d" % len(self.daemons)),
+                        *arguments, **options)
         self.daemons.append(daemon)
         return daemon
 

@@ -82,6 +82,15 @@ class Options(ScriptedTest):
         daemon = self.start(self.data, "--insecure", "--http-listen", "0.0.0.0:0")
         daemon.wait_log("warn daemon.security .*anyone who reaches")
 
+    def test_an_address_that_nobody_can_use_is_not_advertised_in_silence(self):
+        daemon = self.start(self.data, "--insecure", "--listen", "tcp://0.0.0.0:0")
+        daemon.wait_log('warn daemon.not_advertised .*remedy="give --advertise"')
+        self.assertEqual(daemon.stop()[0], 0)
+        daemon = self.start(self.data, "--insecure", "--listen", "tcp://0.0.0.0:0",
+                            "--advertise", "tcp://127.0.0.1:7420")
+        self.assertEqual(daemon.stop()[0], 0)
+        self.assertNotIn("not_advertised", daemon.text())
+
     def test_what_is_shown_gives_the_same_when_read_back(self):
         path = self.write("conf", "[cadred]\nname = n 1 # x\nlabel = zone=a\nlabel = gpu=b=c\n")
         first, _ = self.run_program("leader", "--config", path, "--show-config",
@@ -292,15 +301,16 @@ class Reload(ScriptedTest):
         return self.daemon.wait_log(r"daemon\.reload\w+ .*", times).group(0)
 
     def test_what_may_change_changes_and_the_rest_is_named(self):
-        said = self.reload("name = b\nlabel = zone=b\nlog-level = debug\ndrain = 1s\n")
+        said = self.reload("name = b\nlabel = zone=b\nsnapshots-kept = 3\ndrain = 1s\n")
         self.assertIn("changed=2 need_restart=1", said)
         text = self.daemon.text()
         self.assertIn('daemon.option_changed name=label value="zone=b"', text)
-        self.assertIn('daemon.option_needs_restart name=name value="b" still="a"', text)
+        self.assertIn('daemon.option_needs_restart name=snapshots-kept value="3" still="2"',
+                      text)
         self.assertNotIn("name=drain", text)
         self.daemon.wait_log('stub.reloaded labels=1 first="b"')
-        self.assertIn("changed=1 need_restart=0",
-                      self.reload("name = a\nlabel = zone=b\n", 2))
+        self.assertIn("changed=2 need_restart=0",
+                      self.reload("name = a\nlabel = zone=b\nlog-level = debug\n", 2))
         self.assertEqual(self.daemon.stop()[0], 0)
 
     def test_a_file_with_a_mistake_changes_nothing(self):
@@ -341,9 +351,7 @@ class Manager(ScriptedTest):
         self.assertEqual(end.recv(1000), b"STATUS=starting")
 
     def test_the_journal_gets_levels_and_no_second_time(self):
-        log = self.data + ".ready.log"
-        open(log, "w").close()
-        info = os.stat(log)
+        info = os.stat(self.write("log0", ""))
         daemon = self.start(self.data,
                             env={"JOURNAL_STREAM": "%d:%d" % (info.st_dev, info.st_ino)})
         daemon.wait_log(r"(?m)^<6>info daemon\.start ")

@@ -63,6 +63,35 @@ static void say_address(struct cadred *daemon, const struct cadre_node *node,
 	           name, text);
 }
 
+/* An address that stands for all of the machine is no way to reach it. */
+static void check_advertised(struct cadred *daemon, const struct cadre_node *node,
+                             enum cadre_node_socket socket, const char *told,
+                             const char *option)
+{
+	const struct cadre_address *address = cadre_node_address(node, socket);
+
+	if (told || !address ||
+	    (strcmp(address->host, "0.0.0.0") != 0 && strcmp(address->host, "::") != 0 &&
+	     strcmp(address->host, "*") != 0))
+		return;
+	CADRED_SAY(&daemon->log, WARN, "daemon.not_advertised",
+	           "listens_on=\"%s\" meaning=\"others are told an address that they "
+	           "cannot use\" remedy=\"give --%s\"",
+	           address->host, option);
+}
+
+static void say_advertised(struct cadred *daemon, const struct cadre_node *node)
+{
+	const struct cadre_node_options *options = &daemon->edition->setup->options;
+
+	if (options->role == CADRE_NODE_LEADER)
+		check_advertised(daemon, node, CADRE_NODE_RPC, options->advertise,
+		                 "advertise");
+	else
+		check_advertised(daemon, node, CADRE_NODE_PREDICT,
+		                 options->predict_advertise, "predict-advertise");
+}
+
 enum cadre_status cadred_announce_serving(struct cadred *daemon, struct cadre_error *err)
 {
 	const char *path = cadre_config_text(daemon->started, CADRED_READY_FILE);
@@ -73,6 +102,7 @@ enum cadre_status cadred_announce_serving(struct cadred *daemon, struct cadre_er
 	say_address(daemon, node, CADRE_NODE_REPLICATION, "replication");
 	say_address(daemon, node, CADRE_NODE_PREDICT, "predict");
 	say_security(daemon, node);
+	say_advertised(daemon, node);
 	if (*path != '\0')
 		status = cadred_ready_file_write(
 		        path, node, cadre_config_text(daemon->started, CADRED_ROLE),

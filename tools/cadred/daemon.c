@@ -217,11 +217,19 @@ static void remove_ready_file(struct cadred *daemon)
 		(void)unlink(path);
 }
 
+/* What a killed process left; never that of a node that has the directory now. */
+static void remove_stale_ready_file(struct cadred *daemon)
+{
+	if (cadred_lock_owner(daemon->edition->setup->options.dir) == 0)
+		remove_ready_file(daemon);
+}
+
 /* As after a crash: the next start recovers. Threads still run, so nothing is freed. */
 static _Noreturn void end_at_once(struct cadred *daemon, const char *cause)
 {
 	CADRED_SAY(&daemon->log, WARN, "daemon.stop_cut_short", "cause=\"%s\"", cause);
-	remove_ready_file(daemon);
+	if (daemon->announced)
+		remove_ready_file(daemon);
 	_exit(daemon->failed_code ? daemon->failed_code : CADRED_EXIT_UNAVAILABLE);
 }
 
@@ -251,7 +259,8 @@ static int serve(struct cadred *daemon)
 		return cadred_explain(daemon, &err);
 	loop(daemon);
 	cadred_runner_join(&daemon->runner, &err);
-	remove_ready_file(daemon);
+	if (daemon->announced)
+		remove_ready_file(daemon);
 	if (err.status != CADRE_OK && !daemon->stopping)
 		return cadred_explain(daemon, &err);
 	CADRED_SAY(&daemon->log, INFO, "daemon.stopped", "exit=%d", daemon->failed_code);
@@ -306,7 +315,7 @@ int cadred_run(struct cadre_config *config, struct cadred_setup *setup)
 		fprintf(stderr, CADRED_PROGRAM ": %s\n", err.message);
 		code = cadre_status_exit_code(err.status);
 	} else {
-		remove_ready_file(&daemon);
+		remove_stale_ready_file(&daemon);
 		code = serve(&daemon);
 	}
 	fini(&daemon);

@@ -63,6 +63,7 @@ static const struct cadre_config_row rows[CADRED_OPTION_COUNT] = {
 	                      .help = "Where log, views and snapshots lie; cadre-admin "
 	                              "init makes a leader's, a follower makes its own" },
 	[CADRED_NAME] = { .name = "name",
+	                  .flags = CADRE_CONFIG_RELOAD,
 	                  .metavar = "NAME",
 	                  .fallback = "",
 	                  .help = "What the node is called in listings; without it the "
@@ -110,6 +111,21 @@ static const struct cadre_config_row rows[CADRED_OPTION_COUNT] = {
 	                  .fallback = "",
 	                  .help = "Replication address of the leader",
 	                  .check = check_address },
+	[CADRED_ADVERTISE] = { .name = "advertise",
+	                       .roles = LEADER,
+	                       .metavar = "ADDRESS",
+	                       .fallback = "",
+	                       .help = "What others are told to reach --listen by; without "
+	                               "it the address that is listened on",
+	                       .check = check_address },
+	[CADRED_PREDICT_ADVERTISE] = { .name = "predict-advertise",
+	                               .roles = FOLLOWER,
+	                               .metavar = "ADDRESS",
+	                               .fallback = "",
+	                               .help = "What others are told to reach "
+	                                       "--predict-listen by; without it the "
+	                                       "address that is listened on",
+	                               .check = check_address },
 	[CADRED_INSECURE] = { .name = "insecure",
 	                      .type = CADRE_CONFIG_SWITCH,
 	                      .metavar = "yes|no",
@@ -163,7 +179,6 @@ static const struct cadre_config_row rows[CADRED_OPTION_COUNT] = {
 	                         .help = "Arguments of the worker, parted by spaces" },
 	[CADRED_LINGER] = { .name = "linger",
 	                    .type = CADRE_CONFIG_TIME,
-	                    .flags = CADRE_CONFIG_RELOAD,
 	                    .roles = FOLLOWER,
 	                    .metavar = "TIME",
 	                    .fallback = "60s",

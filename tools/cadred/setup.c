@@ -185,6 +185,8 @@ static void fill(const struct cadre_config *config, struct cadred_setup *setup)
 		.listen = text_or_null(config, CADRED_LISTEN),
 		.replication_listen = text_or_null(config, CADRED_REPLICATION_LISTEN),
 		.predict_listen = text_or_null(config, CADRED_PREDICT_LISTEN),
+		.advertise = text_or_null(config, CADRED_ADVERTISE),
+		.predict_advertise = text_or_null(config, CADRED_PREDICT_ADVERTISE),
 		.join = text_or_null(config, CADRED_JOIN),
 		.name = text_or_null(config, CADRED_NAME),
 		.insecure = cadre_config_on(config, CADRED_INSECURE),
@@ -193,6 +195,7 @@ static void fill(const struct cadre_config *config, struct cadred_setup *setup)
 		.snapshots_kept = (unsigned)cadre_config_number(config,
 		                                                CADRED_SNAPSHOTS_KEPT),
 		.rebuild_views = cadre_config_on(config, CADRED_REBUILD_VIEWS),
+		.guard_crashes = true,
 	};
 	setup->options.agent.linger_ms = (uint32_t)cadre_config_number(config,
 	                                                               CADRED_LINGER);

@@ -1,0 +1,16 @@
+# `cpack -G DEB`: everything that is installed, as one Debian package.
+set(CPACK_PACKAGE_NAME cadre)
+set(CPACK_PACKAGE_VENDOR "The Cadre authors")
+set(CPACK_PACKAGE_CONTACT "The Cadre authors <cadre@localhost>")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "Event-sourced store of model groups with replication")
+set(CPACK_GENERATOR DEB)
+set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
+set(CPACK_STRIP_FILES ON)
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_SECTION database)
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS ${CMAKE_BINARY_DIR}/lib
+    ${CMAKE_SOURCE_DIR}/build/deps/llama/lib)
+set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA ${CMAKE_SOURCE_DIR}/tools/cadred/postinst)
+set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
+include(CPack)
