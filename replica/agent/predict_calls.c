@@ -137,8 +137,7 @@ static bool answer_stream(struct cadre_predict_server *server, struct predict_ca
                           struct cadre_worker_piece *piece)
 {
 	uint64_t worker_stream = piece->stream;
-	struct predict_stream *stream = predict_stream_make(server, route, piece,
-	                                                    &call->err);
+	struct predict_stream *stream = predict_stream_make(server, call, route, piece);
 	struct predict_reply reply = { .route = route };
 
 	leave(server, call);

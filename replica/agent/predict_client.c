@@ -269,6 +269,7 @@ static enum cadre_status ask_next(struct cadre_prediction *prediction, uint32_t 
 {
 	Cadre__V1__PredictRequest message = CADRE__V1__PREDICT_REQUEST__INIT;
 	Cadre__V1__PredictNext body = CADRE__V1__PREDICT_NEXT__INIT;
+	uint32_t timeout_ms;
 
 	body.stream = prediction->stream;
 	body.after = prediction->held;
@@ -277,7 +278,10 @@ static enum cadre_status ask_next(struct cadre_prediction *prediction, uint32_t 
 	                                                : CADRE_PREDICT_WAIT_MS_MAX;
 	message.body_case = CADRE__V1__PREDICT_REQUEST__BODY_NEXT;
 	message.next = &body;
-	return ask(prediction, &message, body.wait_ms + NEXT_SLACK_MS, err);
+	timeout_ms = body.wait_ms + NEXT_SLACK_MS;
+	if (timeout_ms > left + DEADLINE_SLACK_MS)
+		timeout_ms = left + DEADLINE_SLACK_MS;
+	return ask(prediction, &message, timeout_ms, err);
 }
 
 /* What a lost or broken connection did may be asked again by number; what a node said is

@@ -26,6 +26,8 @@
 #define PREDICT_THREADS_DEFAULT 64u
 #define PREDICT_THREADS_MAX 256u
 #define PREDICT_IDLE_MS 30000u
+/* Past its deadline nobody asks for a stream but to hear of that. */
+#define PREDICT_LATE_MS 1000u
 /* A thread waits for a worker's next chunk no longer than this before others have
  * their turn; with others waiting the shorter one. */
 #define PREDICT_TURN_MS 1000u
@@ -90,6 +92,7 @@ struct predict_stream {
 	bool route_held; /* lock */
 	struct cadre_agent_route route;
 	uint64_t worker_stream;
+	uint64_t deadline_ns;
 	uint64_t asked_ns;            /* lock */
 	uint32_t held;                /* lock; number of the chunk, 0: none yet */
 	struct predict_chunk *chunk;  /* lock */
@@ -188,19 +191,20 @@ void predict_hold(struct cadre_predict_server *server, struct predict_stream *st
 
 /* ---- predict_streams.c ---- */
 
-/* Turns a first piece into a stream and takes over the route and the piece's data. Goes
- * to predict_stream_leave(). NULL: no memory, or stopping; then nothing is taken. */
+/* Turns a start's first piece into a stream and takes over the route and the piece's
+ * data. Goes to predict_stream_leave(). NULL: no memory, or stopping (call->err); then
+ * nothing is taken. */
 struct predict_stream *predict_stream_make(struct cadre_predict_server *server,
+                                           struct predict_call *call,
                                            const struct cadre_agent_route *route,
-                                           struct cadre_worker_piece *piece,
-                                           struct cadre_error *err);
+                                           struct cadre_worker_piece *piece);
 void predict_stream_leave(struct cadre_predict_server *server,
                           struct predict_stream *stream);
 /* Answers now or later. */
 void predict_stream_next(struct cadre_predict_server *server, struct predict_call *call);
 void predict_stream_cancel(struct cadre_predict_server *server, uint64_t id);
 void predict_streams_cancel_all(struct cadre_predict_server *server);
-/* The keeper's thread: cancels what nobody asks for. */
+/* The keeper's thread: cancels what nobody asks for, and what is past its deadline. */
 void *predict_keep(void *server);
 
 #endif

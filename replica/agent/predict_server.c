@@ -175,8 +175,8 @@ void cadre_predict_stop(struct cadre_predict_server **ref, uint32_t grace_ms)
 	*ref = NULL;
 	if (!server)
 		return;
-	if (server->answerer)
-		cadre_answerer_refuse(server->answerer);
+	/* The listener stays until all is answered: with it go its connections. Who asks
+	 * meanwhile is told that nothing was started. */
 	drain(server, grace_ms);
 	predict_streams_cancel_all(server);
 	predict_pool_stop(server);

@@ -232,9 +232,9 @@ static void run_ask(struct cadre_predict_server *server, struct predict_job *job
 /* ---- questions ---- */
 
 struct predict_stream *predict_stream_make(struct cadre_predict_server *server,
+                                           struct predict_call *call,
                                            const struct cadre_agent_route *route,
-                                           struct cadre_worker_piece *piece,
-                                           struct cadre_error *err)
+                                           struct cadre_worker_piece *piece)
 {
 	struct predict_stream *stream = calloc(1, sizeof *stream);
 	struct predict_chunk *chunk = NULL;
@@ -244,7 +244,8 @@ struct predict_stream *predict_stream_make(struct cadre_predict_server *server,
 		chunk = predict_chunk_make(piece);
 	if (!stream || (piece->number > 0 && !chunk)) {
 		free(stream);
-		(void)cadre_error_set(err, CADRE_OUT_OF_MEMORY, "no memory for a stream");
+		(void)cadre_error_set(&call->err, CADRE_OUT_OF_MEMORY,
+		                      "no memory for a stream");
 		return NULL;
 	}
 	stream->refs = 1;
@@ -252,6 +253,7 @@ struct predict_stream *predict_stream_make(struct cadre_predict_server *server,
 	stream->worker_stream = piece->stream;
 	stream->held = piece->number;
 	stream->asked_ns = predict_now_ns(server);
+	stream->deadline_ns = call->until_ns;
 	stream->ask.run = run_ask;
 	pthread_mutex_lock(&server->lock);
 	stopping = server->stopping;
@@ -265,7 +267,8 @@ struct predict_stream *predict_stream_make(struct cadre_predict_server *server,
 		return stream;
 	predict_chunk_let_go(chunk);
 	free(stream);
-	(void)cadre_error_set(err, CADRE_UNAVAILABLE, "this node is shutting down");
+	(void)cadre_error_set(&call->err, CADRE_UNAVAILABLE,
+	                      "this node is shutting down");
 	return NULL;
 }
 
@@ -340,28 +343,28 @@ void predict_stream_next(struct cadre_predict_server *server, struct predict_cal
 
 /* ---- the keeper ---- */
 
-/* Lock held. One that nobody has asked for since idle_ns, or NULL and the time of the
- * next. */
-static struct predict_stream *find_idle(struct cadre_predict_server *server,
-                                        uint64_t *ret_next_ns)
+static uint64_t due_ns(const struct cadre_predict_server *server,
+                       const struct predict_stream *stream)
 {
-	uint64_t now = predict_now_ns(server);
+	uint64_t idle = stream->asked_ns + server->idle_ns;
+	uint64_t late = stream->deadline_ns + PREDICT_LATE_MS * NS_PER_MS;
 
-	*ret_next_ns = UINT64_MAX;
-	for (struct predict_stream *at = server->oldest; at; at = at->newer) {
-		uint64_t due = at->asked_ns + server->idle_ns;
-		if (due <= now && !at->waiting && !at->asking)
-			return at;
-		/* One that is being asked is looked at again later. */
-		if (due <= now)
-			due = now + server->idle_ns;
-		if (due < *ret_next_ns)
-			*ret_next_ns = due;
-	}
-	return NULL;
+	return idle < late ? idle : late;
 }
 
-static void drop_idle(struct cadre_predict_server *server, struct predict_stream *stream)
+/* Lock held. One that has not been asked for in a while or is past its deadline, or
+ * NULL. */
+static struct predict_stream *find_due(struct cadre_predict_server *server)
+{
+	uint64_t now = predict_now_ns(server);
+	struct predict_stream *at = server->oldest;
+
+	while (at && (at->waiting || at->asking || due_ns(server, at) > now))
+		at = at->newer;
+	return at;
+}
+
+static void drop_due(struct cadre_predict_server *server, struct predict_stream *stream)
 {
 	struct predict_call *waiting;
 	bool ended = stream->ended;
@@ -382,18 +385,29 @@ static void drop_idle(struct cadre_predict_server *server, struct predict_stream
 	pthread_mutex_lock(&server->lock);
 }
 
+/* Lock held. */
+static uint64_t next_look_ns(const struct cadre_predict_server *server)
+{
+	uint64_t pause_ns = PREDICT_LATE_MS * NS_PER_MS;
+
+	if (server->streams == 0)
+		return UINT64_MAX;
+	if (pause_ns > server->idle_ns)
+		pause_ns = server->idle_ns;
+	return predict_now_ns(server) + pause_ns;
+}
+
 void *predict_keep(void *arg)
 {
 	struct cadre_predict_server *server = arg;
 
 	pthread_mutex_lock(&server->lock);
 	while (!server->stopping) {
-		uint64_t next_ns;
-		struct predict_stream *stream = find_idle(server, &next_ns);
+		struct predict_stream *stream = find_due(server);
 		if (stream)
-			drop_idle(server, stream);
+			drop_due(server, stream);
 		else
-			(void)predict_wait(server, next_ns);
+			(void)predict_wait(server, next_look_ns(server));
 	}
 	pthread_mutex_unlock(&server->lock);
 	return NULL;
