@@ -10,11 +10,18 @@
  * views, and go on while these are rebuilt or replaced.
  *
  * A model is known to a worker as `<unique part of its OCID>@<12 hex of its SHA-256>`,
- * never by its inference key: a cut-over changes a route, nothing is reloaded.
+ * with `+<8 hex>` behind it where it has a base or parameters, never by its inference
+ * key: a cut-over changes a route, nothing is reloaded. Members that are one model with
+ * one content are loaded once for all groups.
  *
- * Worker dead: started again with back-off and given its models back. Artifact absent,
- * short or corrupt, adapter refused by its engine: FAILED with the reason and the time of
- * the next try; the old generation goes on serving. Agent stopped: workers end.
+ * The route of a deployment is the views' serving generation once every member was READY
+ * here, else what was served here before. Before anything was, each member of it
+ * answers as soon as it is READY.
+ *
+ * Worker dead: started again with back-off and given its models back; what it was just
+ * loading waits longer each time. Artifact absent, short or corrupt, adapter refused by
+ * its engine: FAILED with the reason until the next try; the old generation goes on
+ * serving. Agent stopped: workers end.
  *
  * One slot so far: one worker process a node.
  * Threads: any, but create, start and stop.

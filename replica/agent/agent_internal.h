@@ -6,8 +6,7 @@
  * worker. The loop starts and stops the worker: a worker dies with its thread.
  *
  * `lock` guards what routes and reports read: the loop changes it with the lock held and
- * reads it without. Held for microseconds; nothing is called with it held but
- * protobuf-free copying. `view_lock` is held while the views are read, so that
+ * reads it without. Nothing that waits is called with it held. `view_lock` is held while the views are read, so that
  * cadre_agent_views() waits for the end of that. Order: view_lock before lock.
  *
  * Who keeps what alive: a deployment its generations, a held route its generation and
@@ -175,7 +174,6 @@ struct cadre_agent {
 	struct agent_worker *dead;   /* ended once no route uses them */
 	enum agent_worker_state worker_state;
 	char worker_reason[256]; /* why it is down */
-	unsigned worker_deaths;  /* in a row */
 	bool worker_hopeless;    /* down for a reason that a person must see to */
 
 	/* The loop's alone. */
@@ -186,6 +184,8 @@ struct cadre_agent {
 	uint64_t read_after_ms;   /* views are not read more often */
 	uint64_t worker_start_ms; /* the next one, while down */
 	uint64_t worker_born_ms;
+	unsigned worker_deaths;         /* in a row */
+	unsigned worker_start_failures; /* in a row */
 	uint64_t hello_until_ms;
 	bool changed;     /* since the last report */
 	bool marks_stale; /* who is wanted and routed to */

@@ -96,12 +96,11 @@ static struct agent_generation *make_generation(struct cadre_agent *agent,
 	return generation;
 }
 
-static bool is_same(const struct agent_generation *generation, const char *deployment_id,
+static bool is_same(const struct agent_generation *generation,
                     const struct desired_group *group)
 {
 	if (generation->number != group->generation ||
-	    generation->count != group->member_count ||
-	    strcmp(generation->deployment_id, deployment_id) != 0)
+	    generation->count != group->member_count)
 		return false;
 	for (size_t i = 0; i < group->member_count; i++) {
 		if (memcmp(generation->entries[i].model->identity.bytes,
@@ -124,16 +123,21 @@ static bool refresh(struct cadre_agent *agent, const struct agent_generation *ge
 
 /* A model that is registered anew makes another generation of the same number. */
 static struct agent_generation *get_generation(struct cadre_agent *agent,
-                                               const char *deployment_id,
+                                               const struct agent_deployment *old,
+                                               const struct desired_deployment *of,
                                                const struct desired_group *group)
 {
-	struct agent_generation *generation = agent->generations;
+	struct agent_generation *const places[] = {
+		old ? old->target : NULL,
+		old ? old->serving : NULL,
+		old ? old->routed : NULL,
+	};
 
-	while (generation && !is_same(generation, deployment_id, group))
-		generation = generation->next;
-	if (!generation)
-		return make_generation(agent, deployment_id, group);
-	return refresh(agent, generation, group) ? generation : NULL;
+	for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+		if (places[i] && is_same(places[i], group))
+			return refresh(agent, places[i], group) ? places[i] : NULL;
+	}
+	return make_generation(agent, of->id, group);
 }
 
 /* ---- deployments ---- */
@@ -166,30 +170,28 @@ static void count_refs(const struct agent_deployment *deployments, size_t count,
 	}
 }
 
-static const struct agent_deployment *find_deployment(const struct cadre_agent *agent,
-                                                      const char *id)
+static int compare_id(const void *id, const void *deployment)
 {
-	for (size_t i = 0; i < agent->deployment_count; i++) {
-		if (strcmp(agent->deployments[i].id, id) == 0)
-			return &agent->deployments[i];
-	}
-	return NULL;
+	return strcmp(id, ((const struct agent_deployment *)deployment)->id);
 }
 
 static bool fill_deployment(struct cadre_agent *agent,
                             const struct desired_deployment *from,
                             struct agent_deployment *to)
 {
-	const struct agent_deployment *old = find_deployment(agent, from->id);
+	const struct agent_deployment *old = NULL;
 
+	if (agent->deployment_count > 0)
+		old = bsearch(from->id, agent->deployments, agent->deployment_count,
+		              sizeof agent->deployments[0], compare_id);
 	to->id = strdup(from->id);
 	to->compartment = strdup(from->compartment);
 	to->name = strdup(from->name);
-	to->target = get_generation(agent, from->id, from->target);
+	to->target = get_generation(agent, old, from, from->target);
 	to->serving = to->target;
 	if (from->serving != from->target)
 		to->serving = from->serving
-		                      ? get_generation(agent, from->id, from->serving)
+		                      ? get_generation(agent, old, from, from->serving)
 		                      : NULL;
 	if (old) {
 		to->routed = old->routed;

@@ -126,8 +126,8 @@ static void fail_start(struct cadre_agent *agent, const struct cadre_error *err,
 	const struct cadre_agent_options *options = &agent->options;
 	uint64_t delay;
 
-	agent->worker_deaths++;
-	delay = plan_back_off_ms(agent->worker_deaths, options->retry_min_ms,
+	agent->worker_start_failures++;
+	delay = plan_back_off_ms(agent->worker_start_failures, options->retry_min_ms,
 	                         options->retry_max_ms);
 	agent->worker_start_ms = now_ms + delay;
 	agent_log(agent, CADRE_LOG_ERROR, "agent.worker_not_started",
@@ -150,6 +150,7 @@ static void start_worker(struct cadre_agent *agent, uint64_t now_ms)
 		return;
 	}
 	worker->refs = 1;
+	agent->worker_start_failures = 0;
 	worker->pid = cadre_worker_pid(worker->client);
 	agent->worker_born_ms = now_ms;
 	agent->hello_until_ms = now_ms + HELLO_MS;

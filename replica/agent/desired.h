@@ -12,8 +12,8 @@
 #include "replica/agent/worker.h"
 
 enum {
-	/* Deployments of one node: a worker holds 4,096 models. */
-	DESIRED_DEPLOYMENTS_MAX = 256,
+	/* Of one node, whose worker holds 4,096 models; a look-up by name passes all. */
+	DESIRED_DEPLOYMENTS_MAX = 1024,
 	DESIRED_ARENA_BYTES_MAX = 64 * 1024 * 1024,
 };
 

@@ -10,7 +10,7 @@ enum { NO = -1 };
 #define R PLAN_READY
 #define D PLAN_DRAINING
 #define X PLAN_FAILED
-static const signed char moves[PLAN_STATES][PLAN_EVENTS] = {
+static const short moves[PLAN_STATES][PLAN_EVENTS] = {
 	/*          begun fetched loaded unload unloaded broke retried dropped lost */
 	[A] = { F, NO, NO, NO, NO, X, NO, NO, A },
 	[F] = { NO, L, NO, NO, NO, X, NO, A, F },

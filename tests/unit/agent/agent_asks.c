@@ -153,6 +153,15 @@ void agent_wait_metric(struct agent_node *node, unsigned row, uint64_t value)
 		turn(until, "a metric");
 }
 
+char *agent_artifact_path(struct agent_node *node, const char *content)
+{
+	struct cadre_sha256 sha256 = cadre_sha256(content, strlen(content));
+	char hex[65];
+
+	cadre_hex_encode(sha256.bytes, sizeof sha256.bytes, hex);
+	return agent_text(node, "%s/artifacts/sha256/%s", node->agent_dir, hex);
+}
+
 unsigned agent_artifacts(struct agent_node *node)
 {
 	DIR *dir = opendir(agent_text(node, "%s/artifacts/sha256", node->agent_dir));

@@ -83,6 +83,8 @@ void agent_wait_member(struct agent_node *node, const char *deployment,
                        Cadre__V1__MemberState state, const char *reason);
 void agent_wait_metric(struct agent_node *node, unsigned row, uint64_t value);
 uint64_t agent_metric(struct agent_node *node, unsigned row);
+/* Where it keeps that content. */
+char *agent_artifact_path(struct agent_node *node, const char *content);
 /* How many artifacts it keeps. */
 unsigned agent_artifacts(struct agent_node *node);
 void agent_wait_artifacts(struct agent_node *node, unsigned count);

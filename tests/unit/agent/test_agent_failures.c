@@ -6,7 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "engine/base/checksum.h"
 #include "replica/agent/agent_internal.h"
 #include "tests/unit/agent/agent_node.h"
 
@@ -220,8 +219,6 @@ static void test_a_corrupt_artifact_is_never_loaded(void **state)
 static void test_an_artifact_that_changed_between_restarts_is_fetched_again(void **state)
 {
 	struct agent_node *node = *state;
-	struct cadre_sha256 sha256 = cadre_sha256("right", 5);
-	char hex[65];
 	char *deployment;
 	FILE *stored;
 
@@ -229,9 +226,7 @@ static void test_an_artifact_that_changed_between_restarts_is_fetched_again(void
 	agent_node_start(node);
 	deployment = agent_serve(node, "d", agent_group(node, "k=a"));
 	agent_node_stop(node);
-	cadre_hex_encode(sha256.bytes, 32, hex);
-	stored = fopen(agent_text(node, "%s/artifacts/sha256/%s", node->agent_dir, hex),
-	               "r+b");
+	stored = fopen(agent_artifact_path(node, "right"), "r+b");
 	assert_non_null(stored);
 	assert_true(fputs("bad:!", stored) >= 0);
 	fclose(stored);
@@ -346,6 +341,53 @@ static void test_a_late_node_serves_the_old_generation_until_it_is_ready(void **
 	agent_wait_serving(node, deployment, 2);
 }
 
+/* Nothing was served here before, so what is ready answers. */
+static void test_after_a_restart_each_member_that_is_ready_answers(void **state)
+{
+	struct agent_node *node = *state;
+	struct cadre_error err = CADRE_ERROR_INIT;
+	struct cadre_agent_route route;
+	char *deployment;
+
+	agent_model(node, "a", "x");
+	agent_model(node, "b", "y");
+	agent_node_start(node);
+	deployment = agent_serve(node, "d", agent_group(node, "k=a l=b"));
+	agent_node_stop(node);
+	assert_int_equal(unlink(agent_artifact_path(node, "y")), 0);
+	agent_delete(node, "b");
+	agent_node_start(node);
+	agent_wait_answer(node, deployment, "k");
+	agent_wait_member(node, deployment, 1, "b", FAILED, "no such file");
+	assert_int_equal(agent_report(node, deployment)->serving_generation, 0);
+	assert_int_equal(
+	        cadre_agent_route(node->agent, NULL, deployment, "l", &route, &err),
+	        CADRE_UNAVAILABLE);
+	assert_non_null(strstr(err.message, "is FAILED here: "));
+	agent_write(node, "b", "y");
+	agent_wait_serving(node, deployment, 1);
+}
+
+/* Their OCIDs end alike, and so does their content. */
+static void test_two_models_of_one_name_are_not_taken_for_each_other(void **state)
+{
+	struct agent_node *node = *state;
+	char *deployment;
+
+	agent_model(node, "a", "x");
+	agent_model(node, "other.a", "x");
+	agent_node_start(node);
+	deployment = agent_serve(node, "d", agent_group(node, "k=a"));
+	agent_retarget(node, deployment, agent_group(node, "k=other.a"));
+	agent_wait_member(node, deployment, 2, "other.a", FAILED,
+	                  "the worker has another model under its name");
+	/* Once the first is gone there is room for the second. */
+	agent_cut_over(node, deployment, 2);
+	agent_end(node, deployment, true);
+	agent_wait_metric(node, AGENT_METRIC_UNLOADS, 1);
+	agent_serve(node, "e", agent_group(node, "k=other.a"));
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -366,6 +408,8 @@ int main(void)
 		CASE(test_a_model_registered_anew_is_loaded_beside_the_old),
 		CASE(test_adapters_fail_with_their_base_and_recover_with_it),
 		CASE(test_a_refused_load_keeps_the_old_generation_and_is_tried_again),
+		CASE(test_after_a_restart_each_member_that_is_ready_answers),
+		CASE(test_two_models_of_one_name_are_not_taken_for_each_other),
 		CASE(test_a_late_node_serves_the_old_generation_until_it_is_ready),
 	};
 
