@@ -77,6 +77,34 @@ static void init_locks(struct cadre_predict_server *server)
 	pthread_condattr_destroy(&attributes);
 }
 
+/* ---- the agent as router ---- */
+
+static enum cadre_status agent_route(void *agent, const char *compartment,
+                                     const char *deployment, const char *key,
+                                     struct cadre_agent_route *ret_route,
+                                     struct cadre_error *err)
+{
+	return cadre_agent_route(agent, compartment, deployment, key, ret_route, err);
+}
+
+static void agent_release(void *agent, struct cadre_agent_route *route)
+{
+	cadre_agent_release(agent, route);
+}
+
+static struct cadre_predict_router router_of(const struct cadre_predict_options *options)
+{
+	const struct cadre_predict_router agent = {
+		.route = agent_route,
+		.release = agent_release,
+		.ctx = options->agent,
+	};
+
+	return options->router.route ? options->router : agent;
+}
+
+/* ---- start and stop ---- */
+
 static struct cadre_predict_server *make(const struct cadre_predict_options *options)
 {
 	struct cadre_predict_server *server = calloc(1, sizeof *server);
@@ -87,7 +115,7 @@ static struct cadre_predict_server *make(const struct cadre_predict_options *opt
 	server->env = cadre_env_real();
 	server->last = &server->first;
 	server->sink = options->sink;
-	server->router = options->router;
+	server->router = router_of(options);
 	server->bytes_max = options->bytes_max ? options->bytes_max
 	                                       : CADRE_PREDICT_BYTES_IN_FLIGHT_MAX;
 	server->idle_ns = (options->idle_ms ? options->idle_ms : PREDICT_IDLE_MS) *
@@ -134,7 +162,7 @@ enum cadre_status cadre_predict_start(const struct cadre_predict_options *option
 	enum cadre_status status = CADRE_OK;
 
 	*ret_server = NULL;
-	if (!options->router.route)
+	if (!options->router.route && !options->agent)
 		return cadre_error_set(err, CADRE_INVALID_PARAMETER,
 		                       "predictions: nothing knows where keys lead");
 	server = make(options);
