@@ -57,7 +57,8 @@ struct cadre_source_options {
 CADRE_MUST_CHECK enum cadre_status
 cadre_source_start(const struct cadre_source_options *options,
                    struct cadre_source **ret_source, struct cadre_error *err);
-/* Takes NULL; nulls the pointer. */
+/* While the store's loop still runs: a snapshot may be on its way. Takes NULL; nulls the
+ * pointer. */
 void cadre_source_stop(struct cadre_source **source);
 /* Where the log stands now: called after every commit, from the store's loop.
  * `watermark_ms`: no event stamped at or before it comes behind `committed_seq`. */

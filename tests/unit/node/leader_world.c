@@ -19,6 +19,7 @@ static void changed(void *ctx, const struct cadre_store_status *status)
 	struct cadre_source *source = atomic_load(&world->told);
 
 	fill_position(world, status);
+	atomic_store(&world->epoch, status->log.epoch);
 	atomic_store(&world->committed_seq, status->committed_seq);
 	if (source)
 		cadre_source_position(source, &world->position,
@@ -210,7 +211,7 @@ Cadre__V1__ReplicationRequest *peer_fetch(struct world *world, struct peer *peer
 	cadre__v1__fetch__init(fetch);
 	fetch->node_id = binary(peer->id, 16);
 	fetch->incarnation = binary(peer->incarnation, 16);
-	fetch->epoch = world->position.epoch;
+	fetch->epoch = atomic_load(&world->epoch);
 	fetch->next_seq = peer->last_seq + 1;
 	fetch->chain = binary(peer->chain.bytes, 32);
 	fetch->max_bytes = max_bytes;

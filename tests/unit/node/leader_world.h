@@ -26,7 +26,8 @@ struct world {
 	struct fixture commands; /* its arena */
 	_Atomic(struct cadre_source *) told;
 	atomic_uint met;
-	struct cadre_feed_position position;
+	struct cadre_feed_position position; /* the loop's alone */
+	_Atomic cadre_epoch epoch;
 	_Atomic cadre_seq committed_seq;
 };
 

@@ -94,6 +94,50 @@ static void a_follower_far_behind_reads_the_log_and_a_near_one_the_ring(void **s
 	world_fini(&world);
 }
 
+#define WRITES 60
+
+static void *write_on(void *ctx)
+{
+	struct world *world = ctx;
+
+	for (unsigned i = 0; i < WRITES; i++)
+		world_write(world, 1 + i % 7 * 40);
+	atomic_store(&world->met, 1);
+	return NULL;
+}
+
+/* Segments are of 64 KiB: many are begun, closed and sealed meanwhile. */
+static void followers_catch_up_while_the_log_grows_and_is_sealed(void **state)
+{
+	struct world world;
+	static struct world writer;
+	struct peer peers[3];
+	pthread_t thread;
+
+	(void)state;
+	world_init(&world);
+	world_serve(&world);
+	for (unsigned i = 0; i < 3; i++) {
+		peers[i] = world_peer(i);
+		meet(&world, &peers[i]);
+	}
+	writer.thread = world.thread;
+	cadre_arena_init(&writer.commands.arena, 64u << 20);
+	assert_int_equal(pthread_create(&thread, NULL, write_on, &writer), 0);
+	while (!atomic_load(&writer.met)) {
+		for (unsigned i = 0; i < 3; i++)
+			(void)peer_take(&peers[i], world_fetch(&world, &peers[i],
+			                                       (i + 1) * 10000, 50));
+	}
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	for (unsigned i = 0; i < 3; i++) {
+		(void)catch_up(&world, &peers[i], MANY);
+		assert_memory_equal(peers[i].chain.bytes, peers[0].chain.bytes, 32);
+	}
+	cadre_arena_fini(&writer.commands.arena);
+	world_fini(&world);
+}
+
 static void batches_of_an_answer_stay_below_what_was_asked_for(void **state)
 {
 	struct world world;
@@ -474,6 +518,7 @@ int main(void)
 		cmocka_unit_test(a_new_follower_gets_the_whole_log_batch_by_batch),
 		cmocka_unit_test(
 		        a_follower_far_behind_reads_the_log_and_a_near_one_the_ring),
+		cmocka_unit_test(followers_catch_up_while_the_log_grows_and_is_sealed),
 		cmocka_unit_test(batches_of_an_answer_stay_below_what_was_asked_for),
 		cmocka_unit_test(
 		        a_follower_that_has_everything_waits_for_the_next_commit),
