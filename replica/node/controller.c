@@ -14,8 +14,10 @@
 #define ROUND_PAUSE_MS 20u
 /* One round ends after so many commands, so that a stop is not kept waiting. */
 #define ROUND_COMMANDS_MAX 256u
-/* What was refused is tried again after this; others go on meanwhile. */
+/* What was refused is tried again after this; others go on meanwhile. Facts that were
+ * overtaken are right at the next look. */
 #define PUT_OFF_MS 10000u
+#define PUT_OFF_OVERTAKEN_MS 500u
 #define PUT_OFF_MAX 256u
 
 /* A node or deployment that is left alone for a while. */
@@ -56,7 +58,15 @@ static bool is_put_off(const struct cadre_controller *controller, const char *su
 	return false;
 }
 
-static void put_off(struct cadre_controller *controller, const char *subject)
+/* The command itself is wrong, and will be. */
+static bool is_lasting(enum cadre_status status)
+{
+	return status == CADRE_INVALID_PARAMETER || status == CADRE_MISSING_PARAMETER ||
+	       status == CADRE_LIMIT_EXCEEDED || status == CADRE_TOO_LARGE;
+}
+
+static void put_off(struct cadre_controller *controller, const char *subject,
+                    uint64_t pause_ms)
 {
 	struct put_off *oldest = &controller->put_offs[0];
 
@@ -64,7 +74,7 @@ static void put_off(struct cadre_controller *controller, const char *subject)
 		if (controller->put_offs[i].until_ms < oldest->until_ms)
 			oldest = &controller->put_offs[i];
 	(void)snprintf(oldest->subject, sizeof oldest->subject, "%s", subject);
-	oldest->until_ms = now_ms(controller) + PUT_OFF_MS;
+	oldest->until_ms = now_ms(controller) + pause_ms;
 }
 
 static bool has_put_offs(const struct cadre_controller *controller, uint64_t now)
@@ -243,7 +253,8 @@ static bool perform(struct cadre_controller *controller,
 	log_action(controller, action, status, &err);
 	/* What changes nothing would be decided again at once. */
 	if (status != CADRE_OK || !changed)
-		put_off(controller, action->subject);
+		put_off(controller, action->subject,
+		        is_lasting(status) ? PUT_OFF_MS : PUT_OFF_OVERTAKEN_MS);
 	return status < CADRE_NOT_LEADER;
 }
 
