@@ -55,7 +55,7 @@ static enum cadre_status spawn(struct bench_child *child, char *const argv[],
 
 static bool says_ready(struct bench_child *child)
 {
-	char line[sizeof child->address + 8];
+	char line[2 * sizeof child->address + 8];
 	size_t length = 0;
 
 	while (length < sizeof line - 1) {
@@ -68,7 +68,7 @@ static bool says_ready(struct bench_child *child)
 			break;
 	}
 	line[length] = '\0';
-	if (sscanf(line, "ready %63s", child->address) == 1)
+	if (sscanf(line, "ready %63s %63s", child->address, child->replication) >= 1)
 		return true;
 	return strcmp(line, "ready\n") == 0;
 }
@@ -185,11 +185,11 @@ static enum cadre_status tend(struct bench_lab *lab, struct cadre_error *err)
 	return status;
 }
 
-void bench_child_serve(const char *address)
+void bench_child_serve(const char *addresses)
 {
 	char byte;
 
-	printf("ready%s%s\n", address ? " " : "", address ? address : "");
+	printf("ready %s\n", addresses);
 	fflush(stdout);
 	while (read(STDIN_FILENO, &byte, 1) > 0)
 		continue;
@@ -229,6 +229,10 @@ int bench_child_main(int argc, char **argv)
 		bench_segment_bytes = BENCH_SEGMENT_BYTES_QUICK;
 	if (strcmp(argv[2], "rpc") == 0)
 		return bench_rpc_child(argv[3]);
+	if (strcmp(argv[2], "leader") == 0)
+		return bench_node_child(argv[3], NULL);
+	if (strcmp(argv[2], "follower") == 0 && argc == 5)
+		return bench_node_child(argv[3], argv[4]);
 	if (strcmp(argv[2], "echo") == 0 && argc == 6)
 		return bench_echo_child(argv[3], strtoul(argv[4], NULL, 10),
 		                        strtoul(argv[5], NULL, 10));

@@ -5,10 +5,12 @@
  *                           says "ready", does upkeep until its input ends, closes
  *   write DIR COMMANDS      the same, and runs commands before it says "ready"
  *   rpc DIR                 a node: the store's loop and the RPC server on a free port
+ *   leader DIR              a node that followers follow: RPC and replication
+ *   follower DIR ADDRESS    a node that follows the leader with this replication address
  *   echo FILE REPLY SYNC    answers every message with REPLY bytes; before that
  *                           it writes and syncs SYNC bytes of FILE, unless 0
  *
- * Those that listen say "ready ADDRESS".
+ * Those that listen say "ready ADDRESS", a leader also where its replication listens.
  *
  * Threads: one at a time per struct.
  */
@@ -29,6 +31,7 @@ struct bench_child {
 	int input;
 	int output;
 	char address[64]; /* where it listens; "" */
+	char replication[64];
 };
 
 /* Starts the role and waits for "ready". `a` and `b` may be NULL. */
@@ -43,11 +46,11 @@ void bench_child_kill(struct bench_child *child);
 
 /* The child's main. */
 int bench_child_main(int argc, char **argv);
-/* For roles: says "ready", with an address unless it is NULL, and waits until the
- * input ends. */
-void bench_child_serve(const char *address);
+/* For roles: says "ready" with its addresses and waits until the input ends. */
+void bench_child_serve(const char *addresses);
 /* Roles, each in a file of its own. */
 int bench_rpc_child(const char *dir);
+int bench_node_child(const char *dir, const char *join); /* `join` NULL: the leader */
 int bench_echo_child(const char *path, size_t reply_bytes, size_t sync_bytes);
 
 #endif

@@ -36,6 +36,10 @@ CADRE_MUST_CHECK enum cadre_status bench_row_w4(struct bench *bench,
                                                 struct cadre_error *err);
 CADRE_MUST_CHECK enum cadre_status bench_row_w5(struct bench *bench,
                                                 struct cadre_error *err);
+CADRE_MUST_CHECK enum cadre_status bench_row_f1(struct bench *bench,
+                                                struct cadre_error *err);
+CADRE_MUST_CHECK enum cadre_status bench_row_f3(struct bench *bench,
+                                                struct cadre_error *err);
 CADRE_MUST_CHECK enum cadre_status bench_row_r1(struct bench *bench,
                                                 struct cadre_error *err);
 CADRE_MUST_CHECK enum cadre_status bench_row_r2(struct bench *bench,
