@@ -87,25 +87,15 @@ static enum cadre_status reserve_frame(struct cadre_log *log, size_t padded,
 	return CADRE_OK;
 }
 
-enum cadre_status cadre_log_append(struct cadre_log *log, struct cadre_slice batches,
-                                   cadre_seq commit_seq, struct cadre_error *err)
+/* `head`: the log's behind the batches. */
+static enum cadre_status append_frame(struct cadre_log *log, struct cadre_slice batches,
+                                      struct cadre_log_head head, cadre_seq commit_seq,
+                                      struct cadre_error *err)
 {
-	struct cadre_log_head head = log->head;
 	size_t padded = cadre_frame_padded_bytes(batches.length);
 	struct cadre_frame frame = { 0 };
-	enum cadre_status status;
+	enum cadre_status status = reserve_frame(log, padded, err);
 
-	CADRE_ASSERT(!log->read_only && batches.length > 0);
-	if (log->latched)
-		return latched(log, err);
-	CADRE_ASSERT(!log->unsynced);
-	if (batches.length > CADRE_FRAME_PAYLOAD_BYTES_MAX)
-		return cadre_error_set(err, CADRE_TOO_LARGE,
-		                       "%zu bytes for one frame, at most %u",
-		                       batches.length, CADRE_FRAME_PAYLOAD_BYTES_MAX);
-	status = head_after(log, batches, &head, err);
-	if (status == CADRE_OK)
-		status = reserve_frame(log, padded, err);
 	if (status == CADRE_OK)
 		status = cadre_log_make_room(log, padded, err);
 	if (status != CADRE_OK)
@@ -122,6 +112,53 @@ enum cadre_status cadre_log_append(struct cadre_log *log, struct cadre_slice bat
 	log->head = head;
 	log->last_is_seal = false;
 	return CADRE_OK;
+}
+
+static enum cadre_status check_appendable(const struct cadre_log *log,
+                                          struct cadre_slice batches,
+                                          struct cadre_error *err)
+{
+	CADRE_ASSERT(!log->read_only && batches.length > 0);
+	if (log->latched)
+		return latched(log, err);
+	CADRE_ASSERT(!log->unsynced);
+	if (batches.length > CADRE_FRAME_PAYLOAD_BYTES_MAX)
+		return cadre_error_set(err, CADRE_TOO_LARGE,
+		                       "%zu bytes for one frame, at most %u",
+		                       batches.length, CADRE_FRAME_PAYLOAD_BYTES_MAX);
+	return CADRE_OK;
+}
+
+enum cadre_status cadre_log_append(struct cadre_log *log, struct cadre_slice batches,
+                                   cadre_seq commit_seq, struct cadre_error *err)
+{
+	struct cadre_log_head head = log->head;
+	enum cadre_status status = check_appendable(log, batches, err);
+
+	if (status == CADRE_OK)
+		status = head_after(log, batches, &head, err);
+	if (status != CADRE_OK)
+		return status;
+	return append_frame(log, batches, head, commit_seq, err);
+}
+
+enum cadre_status cadre_log_append_built(struct cadre_log *log,
+                                         const struct cadre_batch_header *header,
+                                         struct cadre_slice batch, cadre_seq commit_seq,
+                                         struct cadre_error *err)
+{
+	struct cadre_log_head head = log->head;
+	enum cadre_status status = check_appendable(log, batch, err);
+
+	CADRE_ASSERT(header->first_seq == head.last_seq + 1);
+	CADRE_ASSERT(batch.length == CADRE_BATCH_HEADER_BYTES + header->body_bytes);
+	if (status != CADRE_OK)
+		return status;
+	head.last_seq = cadre_batch_last_seq(header);
+	head.epoch = header->epoch;
+	head.time_ms = header->time_ms;
+	head.chain = header->chain;
+	return append_frame(log, batch, head, commit_seq, err);
 }
 
 enum cadre_status cadre_log_sync(struct cadre_log *log, struct cadre_error *err)

@@ -105,6 +105,12 @@ CADRE_MUST_CHECK enum cadre_status cadre_log_append(struct cadre_log *log,
                                                     struct cadre_slice batches,
                                                     cadre_seq commit_seq,
                                                     struct cadre_error *err);
+/* The same for one batch that this process has just built behind the head's chain, with
+ * `header` as cadre_batch_finish() left it: it is not read again. */
+CADRE_MUST_CHECK enum cadre_status
+cadre_log_append_built(struct cadre_log *log, const struct cadre_batch_header *header,
+                       struct cadre_slice batch, cadre_seq commit_seq,
+                       struct cadre_error *err);
 /* Durability: after CADRE_OK every appended batch survives power loss. */
 CADRE_MUST_CHECK enum cadre_status cadre_log_sync(struct cadre_log *log,
                                                   struct cadre_error *err);

@@ -161,8 +161,9 @@ static enum cadre_status write_batch(struct fill *fill, struct cadre_error *err)
 	if (status == CADRE_OK)
 		status = reserve_space(store, err);
 	if (status == CADRE_OK)
-		status = cadre_log_append(store->log, cadre_buffer_slice(&store->batch),
-		                          store->committed_seq, err);
+		status = cadre_log_append_built(store->log, &store->batch_header,
+		                                cadre_buffer_slice(&store->batch),
+		                                store->committed_seq, err);
 	store->failed = cadre_log_failed(store->log);
 	return status;
 }

@@ -142,27 +142,49 @@ static int compare_models(const void *a, const void *b)
 	return cadre_slice_compare(left->model_id, right->model_id);
 }
 
-static int compare_keys(const void *a, const void *b)
-{
-	const struct cadre_member *left = a;
-	const struct cadre_member *right = b;
+/* Keys met so far, by their hash: 0 is free, else an index + 1. At most half full. */
+#define KEY_SLOTS 2048u
+_Static_assert(2 * CADRE_MEMBERS_MAX <= KEY_SLOTS, "free slots end every search");
 
-	if (left->has_key != right->has_key)
-		return left->has_key ? 1 : -1;
-	return cadre_slice_compare(left->key, right->key);
+static enum cadre_status check_keys(struct cadre_apply *apply,
+                                    const struct cadre_member *members, size_t count)
+{
+	uint16_t slots[KEY_SLOTS] = { 0 };
+
+	for (size_t i = 0; i < count; i++) {
+		struct cadre_slice key = members[i].key;
+		size_t at;
+		if (!members[i].has_key)
+			continue;
+		at = cadre_crc32c(0, key.data, key.length) % KEY_SLOTS;
+		for (; slots[at] != 0; at = (at + 1) % KEY_SLOTS) {
+			if (cadre_slice_equal(members[slots[at] - 1].key, key))
+				return cadre_apply_diverged(apply, "key \"%.*s\" twice",
+				                            (int)key.length,
+				                            (const char *)key.data);
+		}
+		slots[at] = (uint16_t)(i + 1);
+	}
+	return CADRE_OK;
+}
+
+static bool in_order(const struct cadre_member *members, size_t count)
+{
+	for (size_t i = 1; i < count; i++) {
+		if (compare_models(&members[i - 1], &members[i]) >= 0)
+			return false;
+	}
+	return true;
 }
 
 /* Sorts by OCID; refuses equal OCIDs and equal keys. */
 static enum cadre_status check_unique(struct cadre_apply *apply,
                                       struct cadre_member *members, size_t count)
 {
-	qsort(members, count, sizeof *members, compare_keys);
-	for (size_t i = 1; i < count; i++) {
-		if (members[i].has_key && compare_keys(&members[i - 1], &members[i]) == 0)
-			return cadre_apply_diverged(apply, "key \"%.*s\" twice",
-			                            (int)members[i].key.length,
-			                            (const char *)members[i].key.data);
-	}
+	enum cadre_status status = check_keys(apply, members, count);
+
+	if (status != CADRE_OK || in_order(members, count))
+		return status;
 	qsort(members, count, sizeof *members, compare_models);
 	for (size_t i = 1; i < count; i++) {
 		if (compare_models(&members[i - 1], &members[i]) == 0)
@@ -289,7 +311,29 @@ static enum cadre_status fresh(struct cadre_apply *apply,
 
 /* ---- the next version of a lineage ---- */
 
+/* A key that one event takes from one member and gives to another has one row, the
+ * new one. Looked for in short lists only, which is nearly all. */
+#define SHORT_LIST 8u
+
+static bool has_key(Cadre__V1__Member *const *members, size_t count, const char *key)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (members[i]->inference_key &&
+		    strcmp(members[i]->inference_key, key) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool changes_hands(const Cadre__V1__GroupDerived *derived, const char *key)
+{
+	return derived->n_removed <= SHORT_LIST && derived->n_inserted <= SHORT_LIST &&
+	       has_key(derived->removed, derived->n_removed, key) &&
+	       has_key(derived->inserted, derived->n_inserted, key);
+}
+
 static enum cadre_status remove_member(struct cadre_apply *apply, struct head *head,
+                                       const Cadre__V1__GroupDerived *derived,
                                        const Cadre__V1__Member *gone)
 {
 	static const uint8_t tombstone[1] = { CADRE_MEMBER_REMOVED };
@@ -316,7 +360,8 @@ static enum cadre_status remove_member(struct cadre_apply *apply, struct head *h
 	head->dead += 2;
 	status = cadre_row_put(apply->view, &key, cadre_slice(tombstone, 1),
 	                       &cadre_row_absent, apply->err);
-	if (status != CADRE_OK || !member.has_key)
+	if (status != CADRE_OK || !member.has_key ||
+	    changes_hands(derived, gone->inference_key))
 		return status;
 	key = cadre_key_member(head->lineage, 'k', member.key, head->version);
 	return cadre_row_put(apply->view, &key, cadre_slice(NULL, 0), &cadre_row_absent,
@@ -348,10 +393,35 @@ static enum cadre_status check_free(struct cadre_apply *apply,
 	return cadre_row_term(apply->view, key, value, ret_term, apply->err);
 }
 
-static enum cadre_status insert_member(struct cadre_apply *apply, struct head *head,
-                                       const Cadre__V1__Member *added)
+static enum cadre_status insert_key(struct cadre_apply *apply, const struct head *head,
+                                    const Cadre__V1__GroupDerived *derived, size_t index,
+                                    const struct cadre_member *member)
 {
-	struct cadre_member member = member_of(added);
+	const char *text = derived->inserted[index]->inference_key;
+	struct cadre_row_key key;
+	struct cadre_hash128 term;
+	bool rewrite;
+	enum cadre_status status;
+
+	if (changes_hands(derived, text)) {
+		/* It was free when it was removed: not twice. */
+		if (has_key(derived->inserted, index, text))
+			return cadre_apply_diverged(apply, "key \"%.128s\" is present",
+			                            text);
+		return put_key_row(apply, head, member, &cadre_row_absent);
+	}
+	key = cadre_key_member(head->lineage, 'k', member->key, head->version);
+	status = check_free(apply, &key, &term, &rewrite);
+	if (status == CADRE_CONFLICT)
+		return cadre_apply_diverged(apply, "key \"%.128s\" is present", text);
+	return status == CADRE_OK ? put_key_row(apply, head, member, &term) : status;
+}
+
+static enum cadre_status insert_member(struct cadre_apply *apply, struct head *head,
+                                       const Cadre__V1__GroupDerived *derived,
+                                       size_t index)
+{
+	struct cadre_member member = member_of(derived->inserted[index]);
 	struct cadre_row_key key;
 	struct cadre_hash128 term;
 	bool rewrite;
@@ -363,7 +433,7 @@ static enum cadre_status insert_member(struct cadre_apply *apply, struct head *h
 	status = check_free(apply, &key, &term, &rewrite);
 	if (status == CADRE_CONFLICT)
 		return cadre_apply_diverged(apply, "member \"%.255s\" is present",
-		                            added->model_id);
+		                            derived->inserted[index]->model_id);
 	if (status == CADRE_OK)
 		status = put_model_row(apply, head, &member, &term);
 	if (status != CADRE_OK)
@@ -372,16 +442,8 @@ static enum cadre_status insert_member(struct cadre_apply *apply, struct head *h
 	/* The tombstone became the live row. */
 	if (rewrite)
 		head->dead--;
-	if (!member.has_key)
-		return CADRE_OK;
-	key = cadre_key_member(head->lineage, 'k', member.key, head->version);
-	status = check_free(apply, &key, &term, &rewrite);
-	if (status == CADRE_CONFLICT)
-		return cadre_apply_diverged(apply, "key \"%.128s\" is present",
-		                            added->inference_key);
-	if (status == CADRE_OK)
-		status = put_key_row(apply, head, &member, &term);
-	return status;
+	return member.has_key ? insert_key(apply, head, derived, index, &member)
+	                      : CADRE_OK;
 }
 
 static enum cadre_status extend(struct cadre_apply *apply, struct head *head,
@@ -396,9 +458,9 @@ static enum cadre_status extend(struct cadre_apply *apply, struct head *head,
 		return cadre_apply_diverged(apply, "%zu members removed of %u",
 		                            derived->n_removed, head->live);
 	for (size_t i = 0; i < derived->n_removed && status == CADRE_OK; i++)
-		status = remove_member(apply, head, derived->removed[i]);
+		status = remove_member(apply, head, derived, derived->removed[i]);
 	for (size_t i = 0; i < derived->n_inserted && status == CADRE_OK; i++)
-		status = insert_member(apply, head, derived->inserted[i]);
+		status = insert_member(apply, head, derived, i);
 	if (status != CADRE_OK)
 		return status;
 	if (head->live < 1 || head->live > CADRE_MEMBERS_MAX)

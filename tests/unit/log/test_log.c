@@ -60,6 +60,37 @@ static void synced_batches_are_there_after_reopening(void **state)
 	test_remove_dir(place.base);
 }
 
+static void a_batch_built_here_is_as_one_from_elsewhere(void **state)
+{
+	struct cadre_error err = CADRE_ERROR_INIT;
+	struct cadre_buffer bytes = { 0 };
+	struct cadre_log_head head, built;
+	struct cadre_batch batch;
+	struct place place;
+	struct cadre_log *log;
+
+	(void)state;
+	place_init(&place);
+	assert_ok(cadre_log_open(cadre_env_real(), &place.options, &log, NULL, &err));
+	append_synced(log, 3);
+	head = cadre_log_head(log);
+	fixture_batch(&bytes, &head, 4);
+	assert_ok(cadre_batch_scan(cadre_buffer_slice(&bytes), &batch, &err));
+	assert_ok(cadre_log_append_built(log, &batch.header, batch.bytes, 3, &err));
+	assert_ok(cadre_log_sync(log, &err));
+	built = cadre_log_head(log);
+	assert_int_equal(built.last_seq, 7);
+	assert_int_equal(built.commit_seq, 3);
+	assert_memory_equal(&built.chain, &batch.header.chain, sizeof built.chain);
+	append_synced(log, 2);
+	cadre_log_close(log);
+	assert_ok(cadre_log_open(cadre_env_real(), &place.options, &log, NULL, &err));
+	assert_int_equal(fixture_check(log, 1), 9);
+	cadre_log_close(log);
+	cadre_buffer_fini(&bytes);
+	test_remove_dir(place.base);
+}
+
 static void a_reader_beside_the_writer_sees_new_batches_after_refresh(void **state)
 {
 	struct cadre_error err = CADRE_ERROR_INIT;
@@ -217,6 +248,7 @@ int main(void)
 		cmocka_unit_test(a_reader_sees_a_first_frame_larger_than_a_segment),
 		cmocka_unit_test(a_reader_catches_up_over_segments_sealed_meanwhile),
 		cmocka_unit_test(maintain_seals_closed_segments_in_slices),
+		cmocka_unit_test(a_batch_built_here_is_as_one_from_elsewhere),
 		cmocka_unit_test(
 		        a_reader_beside_the_writer_sees_new_batches_after_refresh),
 	};

@@ -254,6 +254,9 @@ static void events_that_do_not_fit_diverge(void **state)
 	                "is present");
 	assert_diverges(f, test_event_group_patched(arena, "g2", "g1", "", "a=m7"),
 	                "is present");
+	assert_diverges(f,
+	                test_event_group_patched(arena, "g2", "g1", "a=m1", "a=m7 a=m8"),
+	                "is present");
 	assert_diverges(f, test_event_group_patched(arena, "g2", "g1", "a=m1 b=m2", ""),
 	                "0 members");
 	event = test_event_group_patched(arena, "g2", "g1", "", "");

@@ -121,6 +121,27 @@ static void a_member_changes_gains_and_loses_its_key(void **state)
 	assert_int_equal(get(f, "g3")->group->lineage_version, 3);
 }
 
+static uint64_t rows_of_patch(struct fixture *f, const char *id, const char *source,
+                              const char *removed, const char *inserted)
+{
+	uint64_t before = f->view.rows_written;
+
+	patch(f, id, source, removed, inserted);
+	return f->view.rows_written - before;
+}
+
+static void a_key_that_changes_hands_is_written_once(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t two_keys;
+
+	create(f, "g1", "a=m1 b=m2 m3");
+	two_keys = rows_of_patch(f, "g2", "g1", "a=m1", "c=m4");
+	assert_int_equal(rows_of_patch(f, "g3", "g2", "c=m4", "c=m5"), two_keys - 1);
+	assert_members(f, "g3", "b=m2 m3 c=m5");
+	assert_members(f, "g2", "b=m2 m3 c=m4");
+}
+
 static void a_member_removed_and_inserted_again_is_there(void **state)
 {
 	struct fixture *f = *state;
@@ -343,6 +364,7 @@ int main(void)
 		VIEW_TEST(a_clone_without_a_difference_shares_the_version),
 		VIEW_TEST(two_keys_swap_in_one_patch),
 		VIEW_TEST(a_member_changes_gains_and_loses_its_key),
+		VIEW_TEST(a_key_that_changes_hands_is_written_once),
 		VIEW_TEST(a_member_removed_and_inserted_again_is_there),
 		VIEW_TEST(a_key_may_equal_its_own_members_ocid),
 		VIEW_TEST(names_that_are_prefixes_of_others_stay_apart),
