@@ -77,6 +77,12 @@ CADRE_API int cadre_client_open(const struct cadre_client_options *options,
  * callbacks. Not from a callback. Takes NULL. */
 CADRE_API void cadre_client_close(struct cadre_client *client);
 
+/* Later reads of this client are answered from a state at least as new as `seq` of the
+ * timeline: a position that another client was given. An older one than it knows of the
+ * same timeline changes nothing. */
+CADRE_API void cadre_client_read_after(struct cadre_client *client,
+                                       const uint8_t timeline_id[16], uint64_t seq);
+
 /* Of one call; NULL or zero: the client's. */
 struct cadre_client_call_options {
 	uint32_t timeout_ms;

@@ -86,16 +86,21 @@ void client_note_position(struct cadre_client *client,
 	if (!position || position->timeline_id.len != sizeof client->timeline_id ||
 	    (!from_batch && client->reads != CADRE_CLIENT_MONOTONIC))
 		return;
+	cadre_client_read_after(client, position->timeline_id.data, position->seq);
+}
+
+void cadre_client_read_after(struct cadre_client *client, const uint8_t timeline_id[16],
+                             uint64_t seq)
+{
 	pthread_mutex_lock(&client->lock);
 	/* Another timeline: what was known of the old one means nothing there. */
-	if (!client->positioned || memcmp(client->timeline_id, position->timeline_id.data,
+	if (!client->positioned || memcmp(client->timeline_id, timeline_id,
 	                                  sizeof client->timeline_id) != 0) {
-		memcpy(client->timeline_id, position->timeline_id.data,
-		       sizeof client->timeline_id);
-		client->seq = position->seq;
+		memcpy(client->timeline_id, timeline_id, sizeof client->timeline_id);
+		client->seq = seq;
 	}
-	if (position->seq > client->seq)
-		client->seq = position->seq;
+	if (seq > client->seq)
+		client->seq = seq;
 	client->positioned = true;
 	pthread_mutex_unlock(&client->lock);
 }

@@ -1,14 +1,11 @@
-/*
- * The versions of a history, newest first, with the line that leads from each to its
- * source. A column of the drawing waits for one version; a version stands in the first
- * column that waits for it, and the others end there.
- */
+/* The versions of a history, newest first, with the line that leads from each to its
+ * source. */
 #include <inttypes.h>
 #include <stdlib.h>
 
 #include "tools/admin/source.h"
+#include "tools/common/version_graph.h"
 
-#define COLUMNS_MAX 16u
 #define PAGE_ROWS 500u
 #define SERVING_MAX 64u
 
@@ -182,71 +179,6 @@ static enum cadre_status collect(struct admin_source *source,
 	return status == CADRE_OK ? compare(source, versions, err) : status;
 }
 
-/* The columns of the drawing: ids of versions they wait for, 0 for a free one. */
-struct drawing {
-	uint64_t waits[COLUMNS_MAX];
-	unsigned used;
-};
-
-static unsigned column_for(struct drawing *drawing, uint64_t id)
-{
-	unsigned free_column = COLUMNS_MAX;
-
-	for (unsigned i = 0; i < drawing->used; i++) {
-		if (drawing->waits[i] == id)
-			return i;
-		if (drawing->waits[i] == 0 && free_column == COLUMNS_MAX)
-			free_column = i;
-	}
-	if (free_column < COLUMNS_MAX)
-		return free_column;
-	if (drawing->used < COLUMNS_MAX)
-		return drawing->used++;
-	return COLUMNS_MAX - 1; /* too many branches: the last column stands for all */
-}
-
-/* Draws the row that joins what ends in `column` ("|/"); false when nothing does. */
-static bool draw_join(struct drawing *drawing, unsigned column, uint64_t id, char *text)
-{
-	bool joined = false;
-	unsigned last = 0;
-
-	for (unsigned i = 0; i < drawing->used; i++) {
-		bool ends = i != column && drawing->waits[i] == id;
-
-		if (ends) {
-			text[2 * i - 1] = '/';
-			drawing->waits[i] = 0;
-			joined = true;
-		}
-		text[2 * i] = !ends && (drawing->waits[i] != 0 || i == column) ? '|'
-		                                                               : ' ';
-		text[2 * i + 1] = ' ';
-		last = 2 * i + 2;
-	}
-	text[last] = '\0';
-	while (drawing->used > 0 && drawing->waits[drawing->used - 1] == 0 &&
-	       drawing->used - 1 != column)
-		drawing->used--;
-	return joined;
-}
-
-static void draw_version(struct drawing *drawing, unsigned column,
-                         const struct version *version, char *text)
-{
-	unsigned last = 0;
-
-	for (unsigned i = 0; i < drawing->used; i++) {
-		text[2 * i] = i == column ? '*' : drawing->waits[i] != 0 ? '|' : ' ';
-		text[2 * i + 1] = ' ';
-		last = 2 * i + 2;
-	}
-	text[last] = '\0';
-	drawing->waits[column] = version->source;
-	while (drawing->used > 0 && drawing->waits[drawing->used - 1] == 0)
-		drawing->used--;
-}
-
 static void marks_text(const struct version *version, char text[64])
 {
 	snprintf(text, 64, "%s%s%s", version->latest ? " latest" : "",
@@ -277,21 +209,21 @@ static void print_drawing(const struct versions *versions)
 	static const char *const titles[] = { "",      "VERSION", "LABEL",
 		                              "NAME",  "WHO",     "CREATED",
 		                              "ADDED", "REMOVED", "" };
-	struct drawing drawing = { 0 };
+	struct cadre_graph drawing = { 0 };
 	struct cadre_table table;
 
 	cadre_table_init(&table, 9, 1u << 1 | 1u << 6 | 1u << 7, titles);
 	for (size_t i = versions->count; i > 0; i--) {
 		const struct version *version = &versions->list[i - 1];
-		unsigned column = column_for(&drawing, version->id);
-		char graph[2 * COLUMNS_MAX + 2];
+		char join[CADRE_GRAPH_BYTES];
+		char graph[CADRE_GRAPH_BYTES];
 
-		if (draw_join(&drawing, column, version->id, graph)) {
-			cadre_table_cell(&table, "%s", graph);
+		if (cadre_graph_step(&drawing, version->id, version->source, join,
+		                     graph)) {
+			cadre_table_cell(&table, "%s", join);
 			for (int cell = 1; cell < 9; cell++)
 				cadre_table_cell(&table, "%s", "");
 		}
-		draw_version(&drawing, column, version, graph);
 		table_row(&table, graph, version);
 	}
 	cadre_table_print(&table, stdout);
