@@ -93,6 +93,10 @@ enum cadre_status cadre_node_start(struct cadre_env *env,
 		                                 err) == CADRE_OK);
 	cadre_log_line(options->sink, env->ops->wall_ms(env), CADRE_LOG_DEBUG,
 	               "stub.started", "labels=%zu", options->label_count);
+	for (const char *const *word = options->agent.program.arguments; word && *word;
+	     word++)
+		cadre_log_line(options->sink, env->ops->wall_ms(env), CADRE_LOG_INFO,
+		               "stub.worker_word", "word=\"%s\"", *word);
 	*ret_node = node;
 	return CADRE_OK;
 }

@@ -2,6 +2,8 @@
 """The daemon around a scripted node: test_daemon.py PROGRAM_ON_STUB [unittest arguments]."""
 import json
 import os
+import re
+import shutil
 import signal
 import socket
 import sys
@@ -120,6 +122,40 @@ class Options(ScriptedTest):
         self.assertIn("--replication-listen=ADDRESS", out)
         out, _ = self.run_program("--version")
         self.assertRegex(out, r"^cadred \d")
+
+
+class Worker(ScriptedTest):
+    JOIN = ("--join", "tcp://127.0.0.1:1")
+
+    def follower(self, *arguments):
+        return self.start(self.data, *self.JOIN, "--predict-listen", "tcp://127.0.0.1:0",
+                          *arguments, role="follower")
+
+    def place(self, *parts):
+        path = self.path(*parts)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        shutil.copy("/bin/true", path)
+        return path
+
+    def test_the_one_beside_the_daemon_is_taken_then_that_in_libexec(self):
+        os.mkdir(self.path("sbin"))
+        self.program = shutil.copy(self.program, self.path("sbin", "cadred"))
+        self.assertIn("warn daemon.no_worker", self.follower().text())
+        self.place("libexec", "cadre", "cadre-worker-llama")
+        self.follower().wait_log(
+            'daemon.worker program="%s/sbin/../libexec/cadre/cadre-worker-llama"' % self.work)
+        beside = self.place("sbin", "cadre-worker-llama")
+        self.follower().wait_log('daemon.worker program="%s"' % beside)
+
+    def test_it_gets_its_words(self):
+        daemon = self.follower("--worker", "/bin/true", "--worker-args", "--threads  2",
+                               "--worker-args=-x")
+        daemon.wait_log('stub.worker_word word="-x"')
+        self.assertEqual(re.findall('worker_word word="(.*)"', daemon.text()),
+                         ["--threads", "2", "-x"])
+
+    def test_a_node_can_do_without(self):
+        self.follower("--worker", "none").wait_log("warn daemon.no_worker")
 
 
 class Health(ScriptedTest):

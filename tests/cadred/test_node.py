@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The daemon as people run it: test_node.py CADRED CADRE_ADMIN LOAD [unittest arguments]."""
+"""The daemon as people run it: test_node.py CADRED CADRE_ADMIN LOAD WORKER [unittest arguments]."""
 import json
 import os
 import re
@@ -14,6 +14,7 @@ from daemon import DEADLINE_S, DaemonTest, wait_for
 class NodeTest(DaemonTest):
     admin = None
     load = None
+    worker = None
 
     def setUp(self):
         super().setUp()
@@ -132,6 +133,15 @@ class Follower(NodeTest):
         self.assertEqual(follower.stop()[0], 0)
         self.assertEqual(leader.stop()[0], 0)
 
+    def test_with_a_worker_it_answers_predictions(self):
+        leader = self.start(self.data)
+        follower = self.start(self.path("copy"), "--join", leader.addresses["replication"],
+                              "--predict-listen", "tcp://127.0.0.1:0",
+                              "--worker", self.worker, role="follower")
+        self.assertRegex(follower.addresses["predict"], r"^tcp://127\.0\.0\.1:[1-9]\d*$")
+        wait_for("ready", lambda: follower.get("/readyz")[0] == 200)
+        self.assertEqual(follower.stop()[0], 0)
+
     def test_without_its_leader_it_is_not_ready_and_says_so(self):
         follower = self.start(self.path("copy"), "--join", "tcp://127.0.0.1:1", "--worker",
                               "none", role="follower")
@@ -147,4 +157,5 @@ if __name__ == "__main__":
     DaemonTest.program = os.path.abspath(sys.argv.pop(1))
     NodeTest.admin = os.path.abspath(sys.argv.pop(1))
     NodeTest.load = os.path.abspath(sys.argv.pop(1))
+    NodeTest.worker = os.path.abspath(sys.argv.pop(1))
     unittest.main()

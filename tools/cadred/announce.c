@@ -9,6 +9,19 @@
 /* A line about a long start. */
 #define PROGRESS_LINE_NS UINT64_C(10000000000)
 
+static void say_worker(struct cadred *daemon, const struct cadre_node_options *options)
+{
+	if (options->role != CADRE_NODE_FOLLOWER)
+		return;
+	if (options->agent.program.path)
+		CADRED_SAY(&daemon->log, INFO, "daemon.worker", "program=\"%s\"",
+		           options->agent.program.path);
+	else
+		CADRED_SAY(&daemon->log, WARN, "daemon.no_worker",
+		           "meaning=\"this node loads no models and answers no "
+		           "predictions\"");
+}
+
 void cadred_announce_start(struct cadred *daemon)
 {
 	char http[CADRE_ADDRESS_BYTES] = "none";
@@ -19,10 +32,7 @@ void cadred_announce_start(struct cadred *daemon)
 	CADRED_SAY(&daemon->log, INFO, "daemon.start",
 	           "version=%s role=%s data_dir=\"%s\" http=\"%s\"", CADRE_VERSION,
 	           cadre_config_text(daemon->started, CADRED_ROLE), options->dir, http);
-	if (options->role == CADRE_NODE_FOLLOWER && !options->agent.program.path)
-		CADRED_SAY(&daemon->log, WARN, "daemon.no_worker",
-		           "meaning=\"this node loads no models and answers no "
-		           "predictions\"");
+	say_worker(daemon, options);
 	cadred_notify("STATUS=starting");
 }
 
