@@ -233,6 +233,10 @@ int bench_child_main(int argc, char **argv)
 		return bench_node_child(argv[3], NULL);
 	if (strcmp(argv[2], "follower") == 0 && argc == 5)
 		return bench_node_child(argv[3], argv[4]);
+	if (strcmp(argv[2], "worker") == 0)
+		return bench_worker_child();
+	if (strcmp(argv[2], "predict") == 0)
+		return bench_predict_child(argv[3]);
 	if (strcmp(argv[2], "echo") == 0 && argc == 6)
 		return bench_echo_child(argv[3], strtoul(argv[4], NULL, 10),
 		                        strtoul(argv[5], NULL, 10));

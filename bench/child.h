@@ -7,6 +7,8 @@
  *   rpc DIR                 a node: the store's loop and the RPC server on a free port
  *   leader DIR              a node that followers follow: RPC and replication
  *   follower DIR ADDRESS    a node that follows the leader with this replication address
+ *   worker -                an inference worker whose answer is its question
+ *   predict ADDRESS         a node's prediction socket in front of the worker there
  *   echo FILE REPLY SYNC    answers every message with REPLY bytes; before that
  *                           it writes and syncs SYNC bytes of FILE, unless 0
  *
@@ -51,6 +53,8 @@ void bench_child_serve(const char *addresses);
 /* Roles, each in a file of its own. */
 int bench_rpc_child(const char *dir);
 int bench_node_child(const char *dir, const char *join); /* `join` NULL: the leader */
+int bench_worker_child(void);
+int bench_predict_child(const char *worker);
 int bench_echo_child(const char *path, size_t reply_bytes, size_t sync_bytes);
 
 #endif

@@ -33,6 +33,8 @@ const struct bench_row bench_rows[] = {
 	  bench_row_f1 },
 	{ "F3", "catch-up of a follower", "views from the log, as R1",
 	  ">= 0.80 of its rate", bench_row_f3 },
+	{ "G1", "prediction through a node's socket", "the same worker called directly",
+	  "p50 <= its, one nng round trip and 50 us", bench_row_g1 },
 	{ "R1", "views from the log", "bare mdb_put of the same rows",
 	  ">= 0.50 of its rate", bench_row_r1 },
 	{ "R2", "start after a clean stop, kill -9, a power loss", "-",

@@ -40,6 +40,8 @@ CADRE_MUST_CHECK enum cadre_status bench_row_f1(struct bench *bench,
                                                 struct cadre_error *err);
 CADRE_MUST_CHECK enum cadre_status bench_row_f3(struct bench *bench,
                                                 struct cadre_error *err);
+CADRE_MUST_CHECK enum cadre_status bench_row_g1(struct bench *bench,
+                                                struct cadre_error *err);
 CADRE_MUST_CHECK enum cadre_status bench_row_r1(struct bench *bench,
                                                 struct cadre_error *err);
 CADRE_MUST_CHECK enum cadre_status bench_row_r2(struct bench *bench,
