@@ -236,10 +236,9 @@ void agent_model_broke(struct cadre_agent *agent, struct agent_model *model,
 	model->plan.attempts++;
 	delay = plan_back_off_ms(model->plan.attempts, options->retry_min_ms,
 	                         options->retry_max_ms);
-	/* It takes all others with it: after the second time rarely, then hardly. */
-	if (model->crashes > 1)
-		delay = (uint64_t)options->retry_max_ms
-		        << (model->crashes < 8 ? model->crashes - 2 : 6);
+	if (model->crashes > 0)
+		delay = plan_crash_back_off_ms(model->crashes, options->retry_min_ms,
+		                               options->retry_max_ms);
 	model->plan.until_ms = agent_now_ms(agent) + delay;
 	snprintf(model->reason, sizeof model->reason, "%s", reason);
 	pthread_mutex_unlock(&agent->lock);

@@ -19,7 +19,6 @@
 struct verified {
 	struct cadre_sha256 sha256;
 	uint64_t bytes;
-	uint64_t inode;
 	struct timespec changed;
 };
 
@@ -130,7 +129,6 @@ static bool is_verified(struct cadre_artifacts *artifacts,
 	const struct verified *known = find_verified(artifacts, sha256);
 
 	return known && known->bytes == (uint64_t)info->st_size &&
-	       known->inode == info->st_ino &&
 	       known->changed.tv_sec == info->st_ctim.tv_sec &&
 	       known->changed.tv_nsec == info->st_ctim.tv_nsec;
 }
@@ -156,7 +154,6 @@ static void remember(struct cadre_artifacts *artifacts, const struct cadre_sha25
 	*known = (struct verified){
 		.sha256 = *sha256,
 		.bytes = (uint64_t)info.st_size,
-		.inode = info.st_ino,
 		.changed = info.st_ctim,
 	};
 }

@@ -54,6 +54,13 @@ uint64_t plan_back_off_ms(uint32_t attempts, uint32_t min_ms, uint32_t max_ms)
 	return delay < max_ms ? delay : max_ms;
 }
 
+uint64_t plan_crash_back_off_ms(uint32_t crashes, uint32_t min_ms, uint32_t max_ms)
+{
+	if (crashes < 2)
+		return min_ms;
+	return (uint64_t)max_ms << (crashes < 8 ? crashes - 2 : 6);
+}
+
 static bool is_kept(const struct plan_model *model, uint64_t now_ms)
 {
 	return model->wanted || model->routed || model->held > 0 ||

@@ -83,6 +83,9 @@ void plan_next(struct plan_model *const *models, size_t count,
 
 /* `min_ms` doubled for each attempt after the first, at most `max_ms`. */
 uint64_t plan_back_off_ms(uint32_t attempts, uint32_t min_ms, uint32_t max_ms);
+/* For what took the worker and all others with it: not less than that; from the second
+ * time on `max_ms`, then doubled each time, at most 64 times that. */
+uint64_t plan_crash_back_off_ms(uint32_t crashes, uint32_t min_ms, uint32_t max_ms);
 
 /* "READY"; never NULL. */
 const char *plan_state_name(enum plan_state state);

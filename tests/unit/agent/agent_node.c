@@ -205,7 +205,8 @@ void agent_delete(struct agent_node *node, const char *file)
 
 /* ---- commands ---- */
 
-void agent_register(struct agent_node *node, const char *model, const char *content)
+void agent_register_at(struct agent_node *node, const char *model, const char *file,
+                       const char *content)
 {
 	Cadre__V1__Command command = CADRE__V1__COMMAND__INIT;
 	Cadre__V1__RegisterModel body = CADRE__V1__REGISTER_MODEL__INIT;
@@ -214,7 +215,7 @@ void agent_register(struct agent_node *node, const char *model, const char *cont
 	body.compartment_id = agent_text(node, AGENT_COMPARTMENT);
 	body.project_id = agent_text(node, "p");
 	body.id = agent_ocid(node, model);
-	body.artifact_uri = agent_text(node, "file://%s/%s", node->dir, model);
+	body.artifact_uri = agent_text(node, "file://%s/%s", node->dir, file);
 	if (content) {
 		sha256 = cadre_sha256(content, strlen(content));
 		body.has_artifact_sha256 = body.has_artifact_bytes = true;
@@ -225,6 +226,11 @@ void agent_register(struct agent_node *node, const char *model, const char *cont
 	command.body_case = BODY(REGISTER_MODEL);
 	command.register_model = &body;
 	submit(node, &command);
+}
+
+void agent_register(struct agent_node *node, const char *model, const char *content)
+{
+	agent_register_at(node, model, model, content);
 }
 
 void agent_model(struct agent_node *node, const char *model, const char *content)

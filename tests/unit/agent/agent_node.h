@@ -44,6 +44,9 @@ void agent_write(struct agent_node *node, const char *file, const char *content)
 void agent_delete(struct agent_node *node, const char *file);
 /* Registers what the file should hold; NULL: without digest and size. */
 void agent_register(struct agent_node *node, const char *model, const char *content);
+/* The same with the content of another file. */
+void agent_register_at(struct agent_node *node, const char *model, const char *file,
+                       const char *content);
 /* Both. */
 void agent_model(struct agent_node *node, const char *model, const char *content);
 /* Retires it, so that it may be registered anew. */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "replica/agent/agent_internal.h"
 #include "tests/unit/agent/agent_node.h"
@@ -201,6 +202,27 @@ static void test_a_newer_target_aborts_the_older_prepare(void **state)
 	agent_wait_artifacts(node, 2);
 }
 
+static void test_an_aborted_fetch_stops_in_the_middle(void **state)
+{
+	struct agent_node *node = *state;
+	char *deployment;
+
+	agent_model(node, "a", "x");
+	agent_write(node, "huge", "");
+	/* Sparse; copying it would take seconds. */
+	assert_int_equal(truncate(agent_text(node, "%s/huge", node->dir), (off_t)2 << 30),
+	                 0);
+	agent_register(node, "huge", NULL);
+	agent_node_start(node);
+	deployment = agent_deploy(node, "d", agent_group(node, "k=huge"));
+	agent_wait_member(node, deployment, 1, "huge",
+	                  CADRE__V1__MEMBER_STATE__MEMBER_FETCHING, "");
+	agent_retarget(node, deployment, agent_group(node, "k=a"));
+	agent_wait_prepared(node, deployment, 2);
+	assert_int_equal(agent_metric(node, AGENT_METRIC_FETCHES), 1);
+	assert_int_equal(agent_metric(node, AGENT_METRIC_FETCH_FAILURES), 0);
+}
+
 static void test_adapters_are_loaded_onto_their_base(void **state)
 {
 	struct agent_node *node = *state;
@@ -378,6 +400,7 @@ int main(void)
 		CASE(test_the_old_generation_lingers_and_a_rollback_finds_it),
 		CASE(test_members_that_two_generations_share_are_not_touched),
 		CASE(test_a_newer_target_aborts_the_older_prepare),
+		CASE(test_an_aborted_fetch_stops_in_the_middle),
 		CASE(test_adapters_are_loaded_onto_their_base),
 		CASE(test_other_parameters_make_another_model_of_the_same_file),
 		CASE(test_what_leaves_this_node_is_unloaded_and_its_files_removed),

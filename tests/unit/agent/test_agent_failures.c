@@ -283,6 +283,22 @@ static void test_a_model_registered_anew_is_loaded_beside_the_old(void **state)
 	agent_wait_metric(node, AGENT_METRIC_UNLOADS, 1);
 }
 
+static void test_content_that_is_found_elsewhere_is_tried_at_once(void **state)
+{
+	struct agent_node *node = *state;
+	char *deployment;
+
+	node->options.retry_min_ms = node->options.retry_max_ms = 3600u * 1000;
+	agent_register_at(node, "a", "lost", "x");
+	agent_node_start(node);
+	deployment = agent_deploy(node, "d", agent_group(node, "k=a"));
+	agent_wait_member(node, deployment, 1, "a", FAILED, "no such file");
+	agent_retire(node, "a");
+	agent_write(node, "found", "x");
+	agent_register_at(node, "a", "found", "x");
+	agent_wait_prepared(node, deployment, 1);
+}
+
 static void test_adapters_fail_with_their_base_and_recover_with_it(void **state)
 {
 	struct agent_node *node = *state;
@@ -406,6 +422,7 @@ int main(void)
 		CASE(test_without_a_digest_what_is_found_is_loaded),
 		CASE(test_a_member_that_is_not_registered_fails_until_it_is),
 		CASE(test_a_model_registered_anew_is_loaded_beside_the_old),
+		CASE(test_content_that_is_found_elsewhere_is_tried_at_once),
 		CASE(test_adapters_fail_with_their_base_and_recover_with_it),
 		CASE(test_a_refused_load_keeps_the_old_generation_and_is_tried_again),
 		CASE(test_after_a_restart_each_member_that_is_ready_answers),

@@ -152,6 +152,10 @@ static void test_back_off_doubles_up_to_its_limit(void **state)
 	assert_int_equal(plan_back_off_ms(4, 500, 60000), 4000);
 	assert_int_equal(plan_back_off_ms(20, 500, 60000), 60000);
 	assert_int_equal(plan_back_off_ms(UINT32_MAX, 500, 60000), 60000);
+	assert_int_equal(plan_crash_back_off_ms(1, 500, 60000), 500);
+	assert_int_equal(plan_crash_back_off_ms(2, 500, 60000), 60000);
+	assert_int_equal(plan_crash_back_off_ms(3, 500, 60000), 120000);
+	assert_int_equal(plan_crash_back_off_ms(UINT32_MAX, 500, 60000), 64 * 60000);
 }
 
 static double seconds(void)
