@@ -21,16 +21,13 @@ class Installed(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.work = tempfile.mkdtemp(prefix="cadre-installed-")
+        cls.addClassCleanup(shutil.rmtree, cls.work)
         done = run(CMAKE, "--install", BUILD, "--component", "node",
                    env=dict(os.environ, DESTDIR=cls.work))
         assert done.returncode == 0, done.stderr.decode()
         cls.files = {name: os.path.join(folder, name)
                      for folder, _, names in os.walk(cls.work) for name in names
                      if not folder.endswith("sysusers.d")}
-
-    @classmethod
-    def tearDownClass(cls):
-        shutil.rmtree(cls.work)
 
     def read(self, name):
         with open(self.files[name], encoding="utf-8") as file:
