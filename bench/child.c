@@ -13,8 +13,6 @@
 
 #include "bench/drive.h"
 
-extern char **environ;
-
 #define WRITE_BATCH 64u
 #define WRITE_HISTORIES 50u
 

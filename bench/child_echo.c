@@ -134,19 +134,20 @@ int bench_echo_child(const char *path, size_t reply_bytes, size_t sync_bytes)
 	echo.bytes = calloc(1, sync_bytes + 1);
 	if (sync_bytes > 0)
 		echo.file = open(path, O_WRONLY | O_CLOEXEC);
-	if (!echo.lanes || !echo.bytes || (sync_bytes > 0 && echo.file < 0))
-		return 1;
-	memset(echo.bytes, 'x', sync_bytes);
-	rc = nng_rep0_open(&echo.socket);
-	if (rc == 0)
+	rc = !echo.lanes || !echo.bytes        ? NNG_ENOMEM
+	     : sync_bytes > 0 && echo.file < 0 ? NNG_ENOENT
+	                                       : nng_rep0_open(&echo.socket);
+	if (rc == 0) {
+		memset(echo.bytes, 'x', sync_bytes);
 		rc = open_lanes(&echo);
-	if (rc == 0)
-		rc = listen_now(&echo, address);
-	if (rc == 0)
-		bench_child_serve(address);
-	else
+		if (rc == 0)
+			rc = listen_now(&echo, address);
+		if (rc == 0)
+			bench_child_serve(address);
+		stop(&echo);
+	}
+	if (rc != 0)
 		fprintf(stderr, "cadre-bench --child echo: %s\n", nng_strerror(rc));
-	stop(&echo);
 	free(echo.lanes);
 	free(echo.bytes);
 	if (echo.file >= 0)

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "bench/machine.h"
+#include "engine/base/assert.h"
 
 #define SLOT_ARENA_BYTES (16u << 20)
 #define TIMEOUT_MS 30000u
@@ -117,6 +118,7 @@ static enum cadre_status open_clients(struct bench_rpc_load *load,
 		                                      .timeout_ms = TIMEOUT_MS };
 	char message[256];
 
+	CADRE_ASSERT(load->options.clients > 0);
 	for (unsigned i = 0; i < load->options.clients; i++)
 		if (cadre_client_open(&options, &load->clients[i], message,
 		                      sizeof message) != 0)

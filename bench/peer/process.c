@@ -14,8 +14,7 @@
 #include <unistd.h>
 
 #include "bench/machine.h"
-
-extern char **environ;
+#include "engine/base/assert.h"
 
 #define NOBODY 65534u
 #define ARGUMENTS_MAX 48u
@@ -139,10 +138,11 @@ static int spawn(struct bench_peer *peer, char *const arguments[], const char *l
 {
 	posix_spawn_file_actions_t actions;
 	char **environment = make_environment(peer);
-	int rc = environment ? posix_spawn_file_actions_init(&actions) : ENOMEM;
+	int rc;
 
-	if (rc != 0)
-		return rc;
+	if (!environment)
+		return ENOMEM;
+	posix_spawn_file_actions_init(&actions);
 	rc = posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
 	if (rc == 0)
 		rc = posix_spawn_file_actions_addopen(
@@ -172,6 +172,7 @@ enum cadre_status bench_peer_start(struct bench_peer *peer, const char *const ar
 	for (size_t i = 0; argv[i] && count < ARGUMENTS_MAX - 1; i++)
 		arguments[count++] = (char *)(uintptr_t)argv[i];
 	bench_path(log, peer->sockets, "log");
+	CADRE_ASSERT(arguments[0]);
 	rc = spawn(peer, arguments, log);
 	if (rc == 0)
 		return CADRE_OK;
