@@ -42,6 +42,8 @@ static enum cadre_status read_wanted(struct cli *cli, json_t *value,
 	status = cadre_oci_create_group(value, &defaults, &cli->arena, command,
 	                                &cli->err);
 	if (status == CADRE_OK)
+		status = cli_model_names(cli, command);
+	if (status == CADRE_OK)
 		wanted->group = command->create_group;
 	return status;
 }

@@ -301,6 +301,10 @@ CADRE_MUST_CHECK enum cadre_status cli_split_member(struct cli *cli, const char 
 /* A list of members as OCI writes it, of all `option`s given. */
 CADRE_MUST_CHECK enum cadre_status
 cli_member_list(struct cli *cli, enum cli_option option, json_t **ret_list);
+/* Names of registered models in the members and base of a CreateGroup or CloneGroup
+ * become their OCIDs. */
+CADRE_MUST_CHECK enum cadre_status cli_model_names(struct cli *cli,
+                                                   Cadre__V1__Command *command);
 /* --remove and --insert as OCI patch items (removals first); keys in --remove are
  * looked up in `source`. NULL when neither is given. */
 CADRE_MUST_CHECK enum cadre_status cli_patch_items(struct cli *cli, const char *source,

@@ -138,17 +138,43 @@ static enum cadre_status pause_for_event(struct cli *cli)
 	return cli_ask(cli, &op, &result);
 }
 
+/* The first member that a node could not make ready, as "; …". */
+static const char *first_failure(struct cli *cli, const char *deployment)
+{
+	const Cadre__V1__ModelStatesResult *states = NULL;
+	enum cadre_status status = ask_states(cli, deployment, &states);
+
+	for (size_t i = 0; status == CADRE_OK && i < states->n_nodes; i++) {
+		const Cadre__V1__NodeReport *node = states->nodes[i];
+
+		for (size_t j = 0; j < node->n_members; j++) {
+			const Cadre__V1__MemberReport *member = node->members[j];
+
+			if (member->state == CADRE__V1__MEMBER_STATE__MEMBER_FAILED)
+				return cli_text(
+				        cli, "; \"%.100s\" on %.100s: %.200s",
+				        member->inference_key ? member->inference_key
+				                              : member->model_id,
+				        node_name(node),
+				        member->reason ? member->reason : "failed");
+		}
+	}
+	return "";
+}
+
 static enum cadre_status fail_wait(struct cli *cli, const Cadre__V1__ResourceInfo *info)
 {
 	const Cadre__V1__DeploymentState *state = info->resource->deployment;
 	const char *details = info->resource->lifecycle_details;
+	const char *failure = first_failure(cli, info->resource->ocid);
 
-	return cadre_error_set(
-	        &cli->err, CADRE_UNAVAILABLE,
-	        "\"%.200s\" is %s: wants generation %" PRIu64 ", serves %" PRIu64 "%s%s",
-	        cli->words[0], cli_state_name(info->resource->lifecycle_state),
-	        state->generation, state->serving_generation, details ? "; " : "",
-	        details ? details : "");
+	return cadre_error_set(&cli->err, CADRE_DEADLINE,
+	                       "\"%.100s\" is %s: wants generation %" PRIu64
+	                       ", serves %" PRIu64 "%s%s%s",
+	                       cli->words[0],
+	                       cli_state_name(info->resource->lifecycle_state),
+	                       state->generation, state->serving_generation,
+	                       details ? "; " : "", details ? details : "", failure);
 }
 
 enum cadre_status cli_deployment_wait(struct cli *cli)

@@ -64,6 +64,8 @@ static enum cadre_status submit_body(struct cli *cli)
 	enum cadre_status status = cadre_oci_create_group(
 	        cli->body, &defaults, &cli->arena, &command, &cli->err);
 
+	if (status == CADRE_OK)
+		status = cli_model_names(cli, &command);
 	return status == CADRE_OK ? cli_submit(cli, &command, "model group") : status;
 }
 
@@ -216,6 +218,8 @@ static enum cadre_status build_clone(struct cli *cli, Cadre__V1__Command *comman
 	if (status == CADRE_OK)
 		status = cadre_oci_create_group(cli->body, &defaults, &cli->arena,
 		                                command, &cli->err);
+	if (status == CADRE_OK)
+		status = cli_model_names(cli, command);
 	return status;
 }
 

@@ -15,6 +15,73 @@ enum cadre_status cli_split_member(struct cli *cli, const char *text,
 	return CADRE_OK;
 }
 
+/* ---- names of models ---- */
+
+static enum cadre_status take_live(struct cli *cli, void *ctx,
+                                   const Cadre__V1__ResourceInfo *info)
+{
+	char **text = ctx;
+
+	(void)cli;
+	if (info->resource->lifecycle_state == CADRE__V1__LIFECYCLE_STATE__DELETED)
+		return CADRE_OK;
+	*text = info->resource->ocid;
+	return CADRE_END;
+}
+
+/* A registered model's name becomes its OCID; what nobody knows is an id from
+ * elsewhere. */
+static enum cadre_status name_to_model(struct cli *cli, char **text)
+{
+	Cadre__V1__ListResources filter = CADRE__V1__LIST_RESOURCES__INIT;
+	const char *name = *text;
+	enum cadre_status status;
+
+	if (!name || strncmp(name, "ocid1.", 6) == 0)
+		return CADRE_OK;
+	filter.kind = CADRE__V1__KIND__KIND_MODEL;
+	filter.display_name = *text;
+	filter.has_descending = filter.descending = true;
+	status = cli_each(cli, &filter, take_live, text);
+	if (status == CADRE_OK && *text != name)
+		cli_note(cli, "\"%s\" is the model %s", name, *text);
+	return status;
+}
+
+static enum cadre_status names_in_list(struct cli *cli, Cadre__V1__Member **members,
+                                       size_t count)
+{
+	enum cadre_status status = CADRE_OK;
+
+	for (size_t i = 0; i < count && status == CADRE_OK; i++)
+		status = name_to_model(cli, &members[i]->model_id);
+	return status;
+}
+
+enum cadre_status cli_model_names(struct cli *cli, Cadre__V1__Command *command)
+{
+	Cadre__V1__GroupDetails *details = NULL;
+	Cadre__V1__CloneGroup *clone;
+	enum cadre_status status = CADRE_OK;
+
+	if (command->body_case == CADRE__V1__COMMAND__BODY_CREATE_GROUP) {
+		details = command->create_group->model_group_details;
+		status = names_in_list(cli, command->create_group->members,
+		                       command->create_group->n_members);
+	} else {
+		clone = command->clone_group;
+		details = clone->overrides ? clone->overrides->model_group_details : NULL;
+		for (size_t i = 0; i < clone->n_patch && status == CADRE_OK; i++)
+			status = names_in_list(cli, clone->patch[i]->values,
+			                       clone->patch[i]->n_values);
+	}
+	if (status == CADRE_OK && details)
+		status = name_to_model(cli, &details->base_model_id);
+	return status;
+}
+
+/* ---- lists ---- */
+
 static json_t *member_json(const char *key, const char *model)
 {
 	json_t *member = json_object();
