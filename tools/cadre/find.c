@@ -182,12 +182,13 @@ static enum cadre_status find_listed(struct cli *cli, const char *text, unsigned
 	return CADRE_OK;
 }
 
+/* A prefix stands for more than was typed. */
 static void note_meaning(const struct cli *cli, const char *text,
                          const Cadre__V1__ResourceInfo *info)
 {
 	const Cadre__V1__Resource *resource = info->resource;
 
-	if (strcmp(text, resource->ocid) != 0)
+	if (strcmp(text, resource->ocid) != 0 && strcmp(text, cli_name_of(info)) != 0)
 		cli_note(cli, "\"%s\" is the %s %s", text, cli_kind_name(resource->kind),
 		         resource->ocid);
 }

@@ -73,7 +73,9 @@ void cli_print_verb_help(FILE *stream, const struct cli_verb *verb)
 		snprintf(name, sizeof(name), "--%s%s%s%s", row->name,
 		         row->argument ? " " : "", row->argument ? row->argument : "",
 		         row->many ? " …" : "");
-		fprintf(stream, "  %-*s %s\n", COLUMN + 8, name, row->help);
+		/* The ellipsis takes three bytes and one column. */
+		fprintf(stream, "  %-*s %s\n", COLUMN + 8 + (row->many ? 2 : 0), name,
+		        row->help);
 	}
 	fprintf(stream, "\nExample:\n  %s\n", verb->example);
 }
