@@ -3,6 +3,15 @@
 
 #include "tools/cadre/cli.h"
 
+#define DOTS "…"
+
+/* Bytes to skip behind the first of the character. */
+static size_t put_dots(void)
+{
+	fputs("...", stdout);
+	return strlen(DOTS) - 1;
+}
+
 /* A text in troff: hyphens stay hyphens, no line becomes a request. */
 static void put(const char *text)
 {
@@ -13,6 +22,8 @@ static void put(const char *text)
 			fputs("\\-", stdout);
 		else if (*at == '\'')
 			fputs("\\(aq", stdout);
+		else if (strncmp(at, DOTS, strlen(DOTS)) == 0)
+			at += put_dots();
 		else if (*at == '.' && (at == text || at[-1] == '\n'))
 			fputs("\\&.", stdout);
 		else
