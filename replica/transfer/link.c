@@ -6,6 +6,8 @@
 
 /* An answer is unpacked into a copy of itself and its messages. */
 #define ANSWER_ARENA_BYTES (2 * CADRE_LINK_ANSWER_BYTES_MAX)
+/* After so many in vain the socket itself is mistrusted: see transport/closing.h. */
+#define UNCONNECTED_MAX 3u
 
 struct cadre_link {
 	char address[CADRE_ADDRESS_BYTES];
@@ -15,6 +17,7 @@ struct cadre_link {
 	struct cadre_asker *asker; /* lock; NULL while there is none */
 	unsigned entering;         /* lock; about to send on `asker` */
 	bool replacing;            /* lock; somebody closes it and makes another */
+	unsigned unconnected;      /* lock; questions in a row that found no connection */
 	bool cancelled;            /* lock */
 };
 
@@ -202,8 +205,14 @@ static void wait_for(struct call *call)
 	pthread_mutex_lock(&link->lock);
 	while (!call->done)
 		pthread_cond_wait(&link->changed, &link->lock);
-	if (call->status == CADRE_DEADLINE && call->sent)
+	link->unconnected = call->status == CADRE_UNAVAILABLE && !call->sent
+	                            ? link->unconnected + 1
+	                            : 0;
+	if ((call->status == CADRE_DEADLINE && call->sent) ||
+	    link->unconnected >= UNCONNECTED_MAX) {
+		link->unconnected = 0;
 		replace(link);
+	}
 	pthread_mutex_unlock(&link->lock);
 }
 

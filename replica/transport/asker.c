@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "engine/base/assert.h"
+#include "replica/transport/closing.h"
 #include "replica/transport/nng_error.h"
 
 /* A lost connection is tried again after this, then twice, ... */
@@ -253,7 +254,7 @@ void cadre_asker_destroy(struct cadre_asker **asker_at)
 	for (struct cadre_question *at = all; at; at = at->next)
 		(void)nng_ctx_close(at->ctx);
 	if (asker->open)
-		(void)nng_close(asker->socket);
+		(void)cadre_socket_close(asker->socket); /* nothing of it calls here */
 	while (all) {
 		struct cadre_question *next = all->next;
 		nng_aio_free(all->aio);
