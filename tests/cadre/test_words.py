@@ -54,6 +54,12 @@ class Help(PlainTest):
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=True)
         self.assertEqual(done.stderr.decode(), "")
 
+    def test_the_document_has_every_verb(self):
+        with open(os.path.join(cli.SOURCE, "docs", "CLI.md"), encoding="utf-8") as file:
+            text = " ".join(file.read().split())
+        for verb in verbs():
+            self.assertIn(verb, text)
+
     def test_version(self):
         self.assertRegex(run("--version")[0], r"^cadre \d+\.\d+")
 
