@@ -2,7 +2,9 @@
 """Changes: tokens, conditions, dry runs, exit codes, and a node that is away."""
 import json
 import re
+import socket
 import subprocess
+import threading
 import time
 import unittest
 
@@ -148,7 +150,58 @@ class DryRuns(CliTest):
         self.assertEqual(self.seq(), seq)
 
 
+class DeafProxy:
+    """Forwards to a node; of its answers only the handshake's 8 bytes come back."""
+
+    def __init__(self, address):
+        host, port = address[len("tcp://"):].split(":")
+        self.target = (host, int(port))
+        self.server = socket.create_server(("127.0.0.1", 0))
+        self.address = "tcp://127.0.0.1:%d" % self.server.getsockname()[1]
+        self.ends = [self.server]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        try:
+            while True:
+                client, _ = self.server.accept()
+                node = socket.create_connection(self.target)
+                self.ends += [client, node]
+                threading.Thread(target=self.forward, args=(client, node), daemon=True).start()
+                threading.Thread(target=lambda: client.sendall(node.recv(8)),
+                                 daemon=True).start()
+        except OSError:
+            pass
+
+    @staticmethod
+    def forward(client, node):
+        try:
+            while data := client.recv(65536):
+                node.sendall(data)
+        except OSError:
+            pass
+
+    def close(self):
+        for end in self.ends:
+            end.close()
+
+
 class Away(CliTest):
+    def test_an_unknown_outcome_is_told_with_the_token_to_ask_again(self):
+        proxy = DeafProxy(self.address)
+        self.addCleanup(proxy.close)
+        # An OCID: nothing is looked up before the change is sent.
+        words = ["group", "create", "--name", "g", "--member", cli.MODEL + "a", "--timeout", "2"]
+        error = json.loads(self.fails(5, *words, "--json", env={"CADRE_ADDRESS": proxy.address}))
+        self.assertEqual(error["outcome"], "UNKNOWN")
+        token = error["retryToken"]
+        done = self.json("outcome", token)
+        again = self.json(*words, "--retry-token", token)
+        self.assertTrue(again["repeated"])
+        self.assertEqual(again["id"], done["id"])
+        error = self.fails(5, *words, env={"CADRE_ADDRESS": proxy.address})
+        self.assertRegex(error, r"outcome unknown: send it again with --retry-token [0-9a-f]{32}")
+
     def test_without_a_node_it_ends_with_5_within_the_deadline(self):
         env = {"CADRE_ADDRESS": "tcp://127.0.0.1:1"}
         for words in (["group", "list"], ["group", "delete", "x"], ["status"],
