@@ -13,6 +13,7 @@
 #include "tests/support/testing.h"
 
 #define PAIRS_MAX 64
+#define BACKLOG 64
 /* Both sides of nng's SP protocol start with so many bytes. */
 #define HANDSHAKE_BYTES 8u
 
@@ -25,7 +26,7 @@ struct pair {
 struct proxy {
 	int listener;
 	uint16_t port;
-	uint16_t target;
+	_Atomic uint16_t target;
 	int wake[2];
 	atomic_int mode;
 	atomic_uint lost;
@@ -33,6 +34,7 @@ struct proxy {
 	pthread_t thread;
 	struct pair pairs[PAIRS_MAX]; /* the thread's */
 	int count;
+	bool listening; /* the thread's */
 };
 
 static struct sockaddr_in loopback(uint16_t port)
@@ -64,7 +66,7 @@ static void cut(struct proxy *proxy, int at)
 
 static void accept_one(struct proxy *proxy)
 {
-	struct sockaddr_in target = loopback(proxy->target);
+	struct sockaddr_in target = loopback(atomic_load(&proxy->target));
 	/* Not for processes that a test starts: one that holds the other end open keeps
 	 * a cut connection alive. */
 	int client = accept4(proxy->listener, NULL, NULL, SOCK_CLOEXEC);
@@ -80,6 +82,21 @@ static void accept_one(struct proxy *proxy)
 		                                      .server = server };
 }
 
+/* Whether the answer at hand is the one to be spoilt, and then if half of it passes. */
+static bool spoils_answer(struct proxy *proxy, bool *ret_half)
+{
+	int mode = atomic_load(&proxy->mode);
+
+	if (mode != PROXY_LOSE_ANSWER && mode != PROXY_LOSE_ANSWERS && mode != PROXY_CUT)
+		return false;
+	*ret_half = mode == PROXY_CUT;
+	atomic_fetch_add(&proxy->lost, 1);
+	/* Not over a mode that was set meanwhile. */
+	if (mode != PROXY_LOSE_ANSWERS)
+		(void)atomic_compare_exchange_strong(&proxy->mode, &mode, PROXY_PASS);
+	return true;
+}
+
 /* False when the connection ended or is to be cut. */
 static bool pass_answer(struct proxy *proxy, struct pair *pair)
 {
@@ -88,12 +105,13 @@ static bool pass_answer(struct proxy *proxy, struct pair *pair)
 	                        ? HANDSHAKE_BYTES - pair->from_server
 	                        : 0;
 	ssize_t n = recv(pair->server, bytes, shaken > 0 ? shaken : sizeof bytes, 0);
+	bool pass;
 
 	if (n <= 0)
 		return false;
-	if (shaken == 0 && atomic_load(&proxy->mode) == PROXY_LOSE_ANSWER) {
-		atomic_store(&proxy->mode, PROXY_PASS);
-		atomic_fetch_add(&proxy->lost, 1);
+	if (shaken == 0 && spoils_answer(proxy, &pass)) {
+		if (pass)
+			(void)write_all(pair->client, bytes, (size_t)n / 2);
 		return false;
 	}
 	pair->from_server += (size_t)n;
@@ -110,16 +128,18 @@ static bool pass_question(struct pair *pair)
 
 static int set_polls(struct proxy *proxy, struct pollfd *polls)
 {
-	bool hold = atomic_load(&proxy->mode) == PROXY_HOLD;
+	int mode = atomic_load(&proxy->mode);
 
 	polls[0] = (struct pollfd){ .fd = proxy->wake[0], .events = POLLIN };
-	polls[1] = (struct pollfd){ .fd = proxy->listener, .events = POLLIN };
+	polls[1] = (struct pollfd){ .fd = proxy->listening ? proxy->listener : -1,
+		                    .events = POLLIN };
 	for (int i = 0; i < proxy->count; i++) {
 		struct pair *pair = &proxy->pairs[i];
-		bool held = hold && pair->from_server >= HANDSHAKE_BYTES;
-		polls[2 + 2 * i] = (struct pollfd){ .fd = pair->client,
+		bool silent = mode == PROXY_SILENT;
+		bool held = mode == PROXY_HOLD && pair->from_server >= HANDSHAKE_BYTES;
+		polls[2 + 2 * i] = (struct pollfd){ .fd = silent ? -1 : pair->client,
 			                            .events = POLLIN };
-		polls[3 + 2 * i] = (struct pollfd){ .fd = pair->server,
+		polls[3 + 2 * i] = (struct pollfd){ .fd = silent ? -1 : pair->server,
 			                            .events = held ? POLLRDHUP : POLLIN };
 	}
 	return proxy->count;
@@ -145,6 +165,22 @@ static void serve_pairs(struct proxy *proxy, const struct pollfd *polls, int cou
 	}
 }
 
+/* Cuts and refuses, or listens again, as the mode says. A socket that is shut down keeps
+ * its port. */
+static void keep_listening(struct proxy *proxy)
+{
+	bool wanted = atomic_load(&proxy->mode) != PROXY_REFUSE;
+
+	if (wanted == proxy->listening)
+		return;
+	if (wanted)
+		proxy->listening = listen(proxy->listener, BACKLOG) == 0;
+	else
+		proxy->listening = shutdown(proxy->listener, SHUT_RD) != 0;
+	while (!wanted && proxy->count > 0)
+		cut(proxy, proxy->count - 1);
+}
+
 static void *run(void *arg)
 {
 	struct proxy *proxy = arg;
@@ -152,7 +188,9 @@ static void *run(void *arg)
 	char woken;
 
 	while (!atomic_load(&proxy->stopping)) {
-		int count = set_polls(proxy, polls);
+		int count;
+		keep_listening(proxy);
+		count = set_polls(proxy, polls);
 		if (poll(polls, (nfds_t)(2 + 2 * count), -1) < 0)
 			continue;
 		if (polls[0].revents && read(proxy->wake[0], &woken, 1) != 1)
@@ -166,23 +204,40 @@ static void *run(void *arg)
 	return NULL;
 }
 
+static int bound_socket(uint16_t port)
+{
+	struct sockaddr_in address = loopback(port);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int yes = 1;
+
+	assert_true(fd >= 0);
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes), 0);
+	assert_int_equal(bind(fd, (const struct sockaddr *)&address, sizeof address), 0);
+	return fd;
+}
+
+/* Bound by number: only then does a socket that is shut down keep its port. */
+static void make_listener(struct proxy *proxy)
+{
+	struct sockaddr_in address;
+	socklen_t length = sizeof address;
+	int chosen = bound_socket(0);
+
+	assert_int_equal(getsockname(chosen, (struct sockaddr *)&address, &length), 0);
+	proxy->port = ntohs(address.sin_port);
+	proxy->listener = bound_socket(proxy->port);
+	(void)close(chosen);
+	assert_int_equal(listen(proxy->listener, BACKLOG), 0);
+	proxy->listening = true;
+}
+
 struct proxy *proxy_start(uint16_t port)
 {
 	struct proxy *proxy = calloc(1, sizeof *proxy);
-	struct sockaddr_in address = loopback(0);
-	socklen_t length = sizeof address;
 
 	assert_non_null(proxy);
-	proxy->target = port;
-	proxy->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	assert_true(proxy->listener >= 0);
-	assert_int_equal(
-	        bind(proxy->listener, (const struct sockaddr *)&address, sizeof address),
-	        0);
-	assert_int_equal(listen(proxy->listener, 64), 0);
-	assert_int_equal(
-	        getsockname(proxy->listener, (struct sockaddr *)&address, &length), 0);
-	proxy->port = ntohs(address.sin_port);
+	atomic_init(&proxy->target, port);
+	make_listener(proxy);
 	assert_int_equal(pipe2(proxy->wake, O_CLOEXEC), 0);
 	assert_int_equal(pthread_create(&proxy->thread, NULL, run, proxy), 0);
 	return proxy;
@@ -202,6 +257,11 @@ void proxy_set(struct proxy *proxy, enum proxy_mode mode)
 {
 	atomic_store(&proxy->mode, (int)mode);
 	wake_up(proxy);
+}
+
+void proxy_aim(struct proxy *proxy, uint16_t port)
+{
+	atomic_store(&proxy->target, port);
 }
 
 unsigned proxy_lost(const struct proxy *proxy)
