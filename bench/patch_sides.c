@@ -102,6 +102,10 @@ static enum cadre_status sample_frames(struct bench_patches *patches,
 	lab->workload = NULL;
 	bench_lab_close(lab);
 	after = bench_counts_now();
+	if (status == CADRE_OK && after.appends == before.appends)
+		return cadre_error_set(
+		        err, CADRE_INTERNAL,
+		        "no append was seen: record.c is not in front of it");
 	if (status == CADRE_OK)
 		patches->frame_bytes = cadre_frame_padded_bytes(
 		        (after.append_bytes - before.append_bytes) / SAMPLE);

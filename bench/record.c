@@ -85,6 +85,17 @@ enum cadre_status __wrap_cadre_log_append(struct cadre_log *log,
                                           struct cadre_slice batches,
                                           cadre_seq commit_seq, struct cadre_error *err);
 
+enum cadre_status __real_cadre_log_append_built(struct cadre_log *log,
+                                                const struct cadre_batch_header *header,
+                                                struct cadre_slice batch,
+                                                cadre_seq commit_seq,
+                                                struct cadre_error *err);
+enum cadre_status __wrap_cadre_log_append_built(struct cadre_log *log,
+                                                const struct cadre_batch_header *header,
+                                                struct cadre_slice batch,
+                                                cadre_seq commit_seq,
+                                                struct cadre_error *err);
+
 enum cadre_status __wrap_cadre_kv_put(struct cadre_kv_txn *txn, struct cadre_slice key,
                                       struct cadre_slice value, unsigned flags,
                                       struct cadre_error *err)
@@ -116,15 +127,30 @@ enum cadre_status __wrap_cadre_kv_commit(struct cadre_kv_txn *txn,
 	return __real_cadre_kv_commit(txn, err);
 }
 
-enum cadre_status __wrap_cadre_log_append(struct cadre_log *log,
-                                          struct cadre_slice batches,
-                                          cadre_seq commit_seq, struct cadre_error *err)
+static void note_append(struct cadre_slice batches)
 {
 	counts.appends++;
 	counts.append_bytes += batches.length;
 	if (file)
 		write_step(BENCH_LOG, cadre_slice(NULL, 0), batches);
+}
+
+enum cadre_status __wrap_cadre_log_append(struct cadre_log *log,
+                                          struct cadre_slice batches,
+                                          cadre_seq commit_seq, struct cadre_error *err)
+{
+	note_append(batches);
 	return __real_cadre_log_append(log, batches, commit_seq, err);
+}
+
+enum cadre_status __wrap_cadre_log_append_built(struct cadre_log *log,
+                                                const struct cadre_batch_header *header,
+                                                struct cadre_slice batch,
+                                                cadre_seq commit_seq,
+                                                struct cadre_error *err)
+{
+	note_append(batch);
+	return __real_cadre_log_append_built(log, header, batch, commit_seq, err);
 }
 
 /* ---- reading ---- */

@@ -1,7 +1,7 @@
 /*
  * What the engine writes, as it writes it: the linker puts the functions of
- * record.c in front of cadre_kv_put(), cadre_kv_del(), cadre_kv_commit() and
- * cadre_log_append() (--wrap), so that the bare side of a comparison can write the
+ * record.c in front of cadre_kv_put(), cadre_kv_del(), cadre_kv_commit(),
+ * cadre_log_append() and cadre_log_append_built() (--wrap), so that the bare side of a comparison can write the
  * same rows in the same transactions and the same log bytes.
  *
  * File: u8 operation, u32 key bytes, u32 value bytes (host order), key, value.

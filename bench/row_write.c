@@ -87,6 +87,10 @@ static enum cadre_status record_segment(struct writes *writes, struct cadre_erro
 		                         path);
 	bench_lab_close(&writes->recorder);
 	writes->recorded++;
+	if (status == CADRE_OK && writes->written.append_bytes == 0)
+		status = cadre_error_set(err, CADRE_INTERNAL,
+		                         "the record holds no log: record.c is not in "
+		                         "front of the function that appends");
 	return status;
 }
 
