@@ -96,6 +96,10 @@ class Published(CliTest):
         path = self.write("worse.json", '{"displayName": ')
         self.assertIn("worse.json", self.fails(1, "group", "create", "--from-json", path))
         self.assertIn("no such file", self.fails(3, "group", "create", "--from-json", "none"))
+        for verb in ("clone", "patch"):
+            made = self.json("group", "create", "--from-json", example("create-group.json"))
+            self.assertIn("createType", self.fails(1, "group", verb, made["id"], "--from-json",
+                                                   example("create-group.json")))
         path = self.write("two.json", "{} {}")
         self.assertIn("second body", self.fails(1, "group", "create", "--from-json", path))
 

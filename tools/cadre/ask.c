@@ -122,6 +122,33 @@ enum cadre_status cli_keep(struct cli *cli, struct cadre_client_answer *answer)
 	return CADRE_OK;
 }
 
+/* The result that belongs to a question; batches have a judge of their own. */
+static Cadre__V1__Result__BodyCase answer_of(Cadre__V1__Op__BodyCase question)
+{
+	static const struct {
+		Cadre__V1__Op__BodyCase question;
+		Cadre__V1__Result__BodyCase answer;
+	} pairs[] = {
+		{ CADRE__V1__OP__BODY_GET, CADRE__V1__RESULT__BODY_RESOURCE },
+		{ CADRE__V1__OP__BODY_RESOLVE, CADRE__V1__RESULT__BODY_RESOLVE },
+		{ CADRE__V1__OP__BODY_LIST, CADRE__V1__RESULT__BODY_LIST },
+		{ CADRE__V1__OP__BODY_DIFF, CADRE__V1__RESULT__BODY_DIFF },
+		{ CADRE__V1__OP__BODY_KEY_LOG, CADRE__V1__RESULT__BODY_KEY_LOG },
+		{ CADRE__V1__OP__BODY_HISTORY_LOG, CADRE__V1__RESULT__BODY_HISTORY_LOG },
+		{ CADRE__V1__OP__BODY_OUTCOME, CADRE__V1__RESULT__BODY_OUTCOME },
+		{ CADRE__V1__OP__BODY_WATCH, CADRE__V1__RESULT__BODY_WATCH },
+		{ CADRE__V1__OP__BODY_STATUS, CADRE__V1__RESULT__BODY_NODE_STATUS },
+		{ CADRE__V1__OP__BODY_MODEL_STATES,
+		  CADRE__V1__RESULT__BODY_MODEL_STATES },
+		{ CADRE__V1__OP__BODY_ENDPOINTS, CADRE__V1__RESULT__BODY_ENDPOINTS },
+	};
+
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
+		if (pairs[i].question == question)
+			return pairs[i].answer;
+	return CADRE__V1__RESULT__BODY__NOT_SET;
+}
+
 enum cadre_status cli_ask(struct cli *cli, const Cadre__V1__Op *op,
                           const Cadre__V1__Result **ret_result)
 {
@@ -144,9 +171,10 @@ enum cadre_status cli_ask(struct cli *cli, const Cadre__V1__Op *op,
 	if (status != CADRE_OK)
 		return cadre_error_set(&cli->err, status, "%s",
 		                       cadre_client_answer_message(answer));
-	if (!response || response->n_results != 1)
+	if (!response || response->n_results != 1 ||
+	    response->results[0]->body_case != answer_of(op->body_case))
 		return cadre_error_set(&cli->err, CADRE_INTERNAL,
-		                       "an answer without a result");
+		                       "the node answered another question");
 	*ret_result = response->results[0];
 	return CADRE_OK;
 }

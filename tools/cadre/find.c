@@ -226,7 +226,7 @@ enum cadre_status cli_find_group(struct cli *cli, const char *text,
 	const char *id;
 	enum cadre_status status = cli_find(cli, text, CLI_K_TARGET, &info);
 
-	if (status != CADRE_OK)
+	if (status != CADRE_OK || !info)
 		return status;
 	id = info->resource->kind == CADRE__V1__KIND__KIND_GROUP ? info->resource->ocid
 	     : info->resource->kind == CADRE__V1__KIND__KIND_HISTORY

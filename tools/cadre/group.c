@@ -218,6 +218,12 @@ static enum cadre_status build_clone(struct cli *cli, Cadre__V1__Command *comman
 	if (status == CADRE_OK)
 		status = cadre_oci_create_group(cli->body, &defaults, &cli->arena,
 		                                command, &cli->err);
+	if (status == CADRE_OK &&
+	    command->body_case != CADRE__V1__COMMAND__BODY_CLONE_GROUP)
+		return cadre_error_set(
+		        &cli->err, CADRE_INVALID_PARAMETER,
+		        "createType: \"CREATE\", a clone or patch has none "
+		        "or \"CLONE\"");
 	if (status == CADRE_OK)
 		status = cli_model_names(cli, command);
 	return status;
@@ -243,7 +249,7 @@ static enum cadre_status show_difference(struct cli *cli,
 enum cadre_status cli_group_clone(struct cli *cli)
 {
 	const Cadre__V1__ResourceInfo *group = NULL;
-	Cadre__V1__Command command;
+	Cadre__V1__Command command = CADRE__V1__COMMAND__INIT;
 	enum cadre_status status = CADRE_OK;
 
 	if (!cli->body) {
@@ -262,7 +268,7 @@ enum cadre_status cli_group_clone(struct cli *cli)
 enum cadre_status cli_group_patch(struct cli *cli)
 {
 	const Cadre__V1__ResourceInfo *group = NULL;
-	Cadre__V1__Command clone;
+	Cadre__V1__Command clone = CADRE__V1__COMMAND__INIT;
 	Cadre__V1__Command *command = cli_command(cli,
 	                                          CADRE__V1__COMMAND__BODY_PATCH_GROUP);
 	Cadre__V1__PatchGroup *patch = cli_alloc(cli, sizeof(*patch));
@@ -274,7 +280,7 @@ enum cadre_status cli_group_patch(struct cli *cli)
 		status = cli_body_read(cli);
 	if (status == CADRE_OK)
 		status = build_clone(cli, &clone, &group);
-	if (status != CADRE_OK)
+	if (status != CADRE_OK || !clone.clone_group)
 		return status;
 	patch->source_id = clone.clone_group->source_id;
 	patch->overrides = clone.clone_group->overrides;

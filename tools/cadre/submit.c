@@ -91,10 +91,13 @@ take_answer(struct cli *cli, const struct cadre_client_answer *answer, struct do
 		                       "an answer without a result");
 	result = response->results[0];
 	hex_position(response->position, done->position);
-	if (cadre_client_answer_by_token(answer)) {
+	if (result->body_case == CADRE__V1__RESULT__BODY_OUTCOME) {
 		done->result = result->outcome;
 		return CADRE_OK;
 	}
+	if (result->body_case != CADRE__V1__RESULT__BODY_BATCH)
+		return cadre_error_set(&cli->err, CADRE_INTERNAL,
+		                       "the node answered another question");
 	done->repeated = result->batch->repeated_token;
 	done->durable_here_only = result->batch->has_visible && !result->batch->visible;
 	if (result->batch->n_results > 0)

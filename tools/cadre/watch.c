@@ -176,7 +176,8 @@ static enum cadre_status take_answer(struct watch *watch)
 	enum cadre_status status = (enum cadre_status)cadre_client_answer_status(answer);
 
 	watch->answer = NULL;
-	if (status == CADRE_OK && response && response->n_results == 1) {
+	if (status == CADRE_OK && response && response->n_results == 1 &&
+	    response->results[0]->body_case == CADRE__V1__RESULT__BODY_WATCH) {
 		if (watch->away)
 			cli_note(watch->cli, "connected again");
 		watch->away = false;
@@ -184,6 +185,9 @@ static enum cadre_status take_answer(struct watch *watch)
 	} else if (passes(status)) {
 		tell_away(watch, cadre_client_answer_message(answer));
 		status = CADRE_OK;
+	} else if (status == CADRE_OK) {
+		status = cadre_error_set(&watch->cli->err, CADRE_INTERNAL,
+		                         "the node answered another question");
 	} else {
 		status = cadre_error_set(&watch->cli->err, status, "%s",
 		                         cadre_client_answer_message(answer));
