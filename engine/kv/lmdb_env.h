@@ -33,7 +33,8 @@ CADRE_MUST_CHECK enum cadre_status lmdb_env_copy(struct lmdb_kv *lmdb, const cha
 
 /* The status for what an mdb_ function returned: an errno or an MDB_ code. */
 enum cadre_status lmdb_status(int rc);
-/* As lmdb_status() with the message "<what> in \"<path>\": <cause>". */
+/* As lmdb_status() with the message "<what> in \"<path>\": <cause>"; EIO on a disk that is
+ * full is CADRE_OUT_OF_SPACE. */
 enum cadre_status lmdb_error(struct cadre_error *err, int rc, const char *path,
                              const char *what);
 

@@ -1,7 +1,12 @@
 /* What LMDB's codes mean here, and what to do about them. */
 #include <errno.h>
 
+#include "engine/env/env.h"
 #include "engine/kv/lmdb_env.h"
+
+/* More than LMDB writes in one piece but for values of that size: with less room than
+ * this a write may have been cut short. */
+#define ROOM_BYTES ((uint64_t)1 << 20)
 
 struct code_row {
 	int code;
@@ -53,13 +58,26 @@ enum cadre_status lmdb_status(int rc)
 	return rc == MDB_SUCCESS ? CADRE_OK : row_of(rc)->status;
 }
 
+/* LMDB says EIO also for a write that a full disk cut short. */
+static int cause_of(int rc, const char *path)
+{
+	struct cadre_env *env = cadre_env_real();
+	struct cadre_space space;
+
+	if (rc != EIO || env->ops->space(env, path, &space, NULL) != CADRE_OK)
+		return rc;
+	return space.free_bytes < ROOM_BYTES ? ENOSPC : rc;
+}
+
 enum cadre_status lmdb_error(struct cadre_error *err, int rc, const char *path,
                              const char *what)
 {
-	const struct code_row *row = row_of(rc);
+	const struct code_row *row;
 
 	if (rc == MDB_SUCCESS)
 		return CADRE_OK;
+	rc = cause_of(rc, path);
+	row = row_of(rc);
 	return cadre_error_set(err, row->status, "%s in \"%s\": %s%s%s", what, path,
 	                       mdb_strerror(rc), row->advice ? "; " : "",
 	                       row->advice ? row->advice : "");

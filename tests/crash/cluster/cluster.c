@@ -4,8 +4,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "tests/crash/cluster/disk.h"
 #include "tests/crash/cluster/wait.h"
+#include "tests/support/disk.h"
 
 /* ---- making ---- */
 
@@ -95,11 +95,14 @@ static void end(struct cluster *cluster)
 void cluster_remove(struct cluster *cluster)
 {
 	end(cluster);
+	if (!cluster->passed)
+		print_message("kept: %s\n", cluster->dir);
 	if (cluster->disks) {
 		disk_remove(cluster->leader_disk);
 		disk_remove(cluster->follower_disk);
 	}
-	test_remove_dir(cluster->dir);
+	if (cluster->passed)
+		test_remove_dir(cluster->dir);
 }
 
 /* ---- starting ---- */
@@ -225,10 +228,14 @@ void cluster_wait_alarm(struct cadre_client *client, const char *text, bool rais
 	uint64_t since = 0;
 
 	for (;;) {
+		char what[600];
 		cluster_ask(client, &state);
 		if (state.answered && (strstr(state.alarms, text) != NULL) == raised)
 			return;
-		wait_for(&since, WAIT_S, text);
+		(void)snprintf(what, sizeof what, "alarm %s%s: seq %llu, alarms %s",
+		               raised ? "" : "no more ", text,
+		               (unsigned long long)state.applied_seq, state.alarms);
+		wait_for(&since, WAIT_S, what);
 	}
 }
 
@@ -257,4 +264,5 @@ void cluster_verify(struct cluster *cluster)
 	admin("dump", cluster->leader.data, "--output", dump);
 	admin("replay", dump, copy, NULL);
 	admin("diff", cluster->leader.data, copy, NULL);
+	cluster->passed = true;
 }

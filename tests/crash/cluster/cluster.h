@@ -19,7 +19,8 @@ enum cluster_link { LINK_RPC, LINK_REPLICATION, LINK_COPY, LINK_PREDICT, LINK_CO
 
 struct cluster {
 	char dir[256];
-	bool disks; /* each data directory has a disk that can be filled */
+	bool passed; /* else what it leaves behind is kept, to be looked at */
+	bool disks;  /* each data directory has a disk that can be filled */
 	char leader_disk[280];
 	char follower_disk[280];
 	struct daemon leader;
@@ -33,7 +34,7 @@ struct cluster {
 
 /* Makes directories and a leader's data; starts nothing. `disks`: disk_permitted(). */
 void cluster_make(struct cluster *cluster, bool disks);
-/* Kills what runs; removes all. */
+/* Kills what runs; removes all, unless the test did not pass. */
 void cluster_remove(struct cluster *cluster);
 
 /* Start and wait until it serves; its proxies lead to it. */

@@ -3,13 +3,15 @@
 #include <errno.h>
 #include <signal.h>
 
-#include "tests/crash/cluster/disk.h"
 #include "tests/crash/cluster/wait.h"
+#include "tests/support/disk.h"
 
 /* How long a pause or a disconnection lasts, ms. */
 #define FAULT_MS_MIN 500u
 #define FAULT_MS_MAX 3000u
 #define LONG_MS 60000u
+/* About what a start takes. */
+#define START_MS_MAX 100u
 /* How much is left on a full disk, at most: a batch fits, or does not. */
 #define LEFT_BYTES_MAX 65536u
 
@@ -49,11 +51,23 @@ static void expect_follower(struct scene *scene)
 
 /* ---- kills ---- */
 
+/* Sometimes it dies again while it starts. */
+static void restart(struct scene *scene, struct daemon *daemon)
+{
+	while (toss(scene)) {
+		daemon_launch(daemon);
+		wait_elapse(test_random_below(&scene->random, START_MS_MAX));
+		daemon_kill(daemon);
+	}
+	daemon_launch(daemon);
+	cluster_await(&scene->cluster, daemon);
+}
+
 static void kill_leader(struct scene *scene)
 {
 	daemon_kill(&scene->cluster.leader);
 	assert_follower_goes_on(scene);
-	cluster_start_leader(&scene->cluster);
+	restart(scene, &scene->cluster.leader);
 }
 
 static void kill_follower(struct scene *scene)
@@ -61,14 +75,14 @@ static void kill_follower(struct scene *scene)
 	excuse_follower(scene);
 	daemon_kill(&scene->cluster.follower);
 	load_wait(scene->load, 30);
-	cluster_start_follower(&scene->cluster);
+	restart(scene, &scene->cluster.follower);
 	expect_follower(scene);
 }
 
 /* The follower answers from what it has before there is a leader. */
 static void start_follower_first(struct scene *scene)
 {
-	cluster_start_follower(&scene->cluster);
+	restart(scene, &scene->cluster.follower);
 	expect_follower(scene);
 	cluster_start_leader(&scene->cluster);
 }
@@ -227,6 +241,34 @@ static void fill_follower(struct scene *scene)
 	fill(scene, scene->cluster.follower_disk, scene->cluster.to_follower);
 }
 
+/* What starts on a full disk serves what it has. */
+static void kill_leader_when_full(struct scene *scene)
+{
+	struct cluster *cluster = &scene->cluster;
+
+	disk_fill(cluster->leader_disk,
+	          test_random_below(&scene->random, LEFT_BYTES_MAX));
+	cluster_wait_alarm(cluster->to_leader, "OUT_OF_SPACE", true);
+	daemon_kill(&cluster->leader);
+	assert_follower_goes_on(scene);
+	restart(scene, &cluster->leader);
+	disk_relieve(cluster->leader_disk);
+}
+
+static void kill_follower_when_full(struct scene *scene)
+{
+	struct cluster *cluster = &scene->cluster;
+
+	disk_fill(cluster->follower_disk,
+	          test_random_below(&scene->random, LEFT_BYTES_MAX));
+	cluster_wait_alarm(cluster->to_follower, "OUT_OF_SPACE", true);
+	excuse_follower(scene);
+	daemon_kill(&cluster->follower);
+	restart(scene, &cluster->follower);
+	expect_follower(scene);
+	disk_relieve(cluster->follower_disk);
+}
+
 const struct fault faults[] = {
 	{ "the leader is killed", kill_leader, false },
 	{ "the follower is killed", kill_follower, false },
@@ -240,5 +282,7 @@ const struct fault faults[] = {
 	{ "clients lose answers", lose_answers, false },
 	{ "the leader's disk is full", fill_leader, true },
 	{ "the follower's disk is full", fill_follower, true },
+	{ "the leader is killed with a full disk", kill_leader_when_full, true },
+	{ "the follower is killed with a full disk", kill_follower_when_full, true },
 };
 const unsigned fault_count = sizeof faults / sizeof *faults;

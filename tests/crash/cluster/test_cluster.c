@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "tests/crash/cluster/disk.h"
 #include "tests/crash/cluster/faults.h"
 #include "tests/crash/cluster/wait.h"
+#include "tests/support/disk.h"
 
 #define ROUNDS_DEFAULT 10u
 /* From so many rounds on one of them lasts a minute. */
@@ -136,9 +136,14 @@ static void run_rounds(struct scene *scene, unsigned rounds)
 	for (unsigned round = 0; round < rounds; round++) {
 		const struct fault *fault;
 		uint64_t began = wait_now_ms();
+		const char *only = getenv("ONLY");
 		if (left == 0)
 			left = shuffle(scene, deck);
-		fault = deck[--left];
+		do {
+			if (left == 0)
+				left = shuffle(scene, deck);
+			fault = deck[--left];
+		} while (only && !strstr(fault->name, only));
 		if (rounds >= ROUNDS_LONG && round == rounds / 2)
 			fault = &minute;
 		print_message("round %u: %s, generation %llu\n", round, fault->name,

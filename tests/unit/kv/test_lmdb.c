@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "engine/kv/kv.h"
+#include "tests/support/disk.h"
 #include "tests/support/testing.h"
 
 #define MAP_BYTES (UINT64_C(64) << 20)
@@ -20,15 +21,21 @@
 static struct cadre_error err;
 static char dir[256];
 static struct cadre_kv *kv;
+static bool with_disks;
 
-static struct cadre_kv *open_map(bool read_only)
+static struct cadre_kv *open_at(const char *path, bool read_only)
 {
 	struct cadre_kv_options options = { .map_bytes = MAP_BYTES,
 		                            .read_only = read_only };
 	struct cadre_kv *opened = NULL;
 
-	assert_ok(cadre_kv_open_lmdb(dir, &options, &opened, &err));
+	assert_ok(cadre_kv_open_lmdb(path, &options, &opened, &err));
 	return opened;
+}
+
+static struct cadre_kv *open_map(bool read_only)
+{
+	return open_at(dir, read_only);
 }
 
 static int setup(void **state)
@@ -422,6 +429,34 @@ static void a_full_map_in_a_nested_transaction_spares_the_parent(void **state)
 	expect(kv, "g0", "-");
 }
 
+static void a_commit_that_a_full_disk_cuts_short_is_out_of_space_and_undone(void **state)
+{
+	char disk[280];
+	struct cadre_kv_txn *txn;
+	static char value[200000];
+	(void)state;
+
+	if (!with_disks)
+		skip();
+	cadre_kv_close(kv);
+	(void)snprintf(disk, sizeof disk, "%s/disk", dir);
+	disk_make(disk);
+	kv = open_at(disk, false);
+	commit_one("k", "kept");
+	disk_fill(disk, 40960);
+	memset(value, 'v', sizeof value - 1);
+	txn = begin(kv, CADRE_KV_WRITE);
+	assert_ok(try_put(txn, "large", value));
+	assert_int_equal(cadre_kv_commit(txn, &err), CADRE_OUT_OF_SPACE);
+	expect(kv, "large", "-");
+	disk_relieve(disk);
+	commit_one("j", "after");
+	expect(kv, "k", "kept");
+	cadre_kv_close(kv);
+	kv = NULL;
+	disk_remove(disk);
+}
+
 static void fill_some(void)
 {
 	struct cadre_kv_txn *txn = begin(kv, CADRE_KV_WRITE);
@@ -502,10 +537,12 @@ int main(int argc, char **argv)
 		LAW(slots_of_dead_readers_serve_new_ones),
 		LAW(a_full_map_undoes_the_transaction_and_stays_usable),
 		LAW(a_full_map_in_a_nested_transaction_spares_the_parent),
+		LAW(a_commit_that_a_full_disk_cuts_short_is_out_of_space_and_undone),
 		LAW(a_copy_equals_the_last_committed_state),
 	};
 
 	if (argc == 3)
 		return child_main(argv[1], argv[2]);
+	with_disks = disk_permitted();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

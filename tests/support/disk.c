@@ -1,4 +1,4 @@
-#include "tests/crash/cluster/disk.h"
+#include "tests/support/disk.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -49,20 +49,22 @@ static void ballast_path(const char *path, char text[400])
 	(void)snprintf(text, 400, "%s/test-ballast", path);
 }
 
-/* As large as the disk allows; who else writes takes room too. */
+/* As large as the disk allows. Who else writes takes room too, so that what was free is
+ * not any more. */
 static void grow_ballast(int fd, const char *path, uint64_t left)
 {
 	struct statvfs info;
 	off_t length = 0;
 
-	do {
+	for (;;) {
 		off_t room;
 		assert_int_equal(statvfs(path, &info), 0);
 		room = (off_t)(info.f_bavail * info.f_frsize) - (off_t)left;
-		if (room <= 0 || posix_fallocate(fd, length, room) != 0)
+		if (room < (off_t)info.f_frsize)
 			return;
-		length += room;
-	} while (info.f_bavail > 0);
+		if (posix_fallocate(fd, length, room) == 0)
+			length += room;
+	}
 }
 
 void disk_fill(const char *path, uint64_t left)

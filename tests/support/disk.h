@@ -1,11 +1,11 @@
 /*
- * A small disk of its own for a data directory, that can be filled and emptied: a tmpfs,
+ * A disk of its own for a data directory, that can be filled and relieved: a tmpfs,
  * seen by this process and its children only, and gone with the last of them.
  *
  * Threads: one. disk_permitted() before any thread is made.
  */
-#ifndef TESTS_CRASH_CLUSTER_DISK_H
-#define TESTS_CRASH_CLUSTER_DISK_H
+#ifndef TESTS_SUPPORT_DISK_H
+#define TESTS_SUPPORT_DISK_H
 
 #include <stdbool.h>
 #include <stdint.h>
