@@ -203,8 +203,7 @@ void cadre_predict_stop(struct cadre_predict_server **ref, uint32_t grace_ms)
 	*ref = NULL;
 	if (!server)
 		return;
-	/* The listener stays until all is answered: with it go its connections. Who asks
-	 * meanwhile is told that nothing was started. */
+	/* Who asks meanwhile is told that nothing was started. */
 	drain(server, grace_ms);
 	predict_streams_cancel_all(server);
 	predict_pool_stop(server);

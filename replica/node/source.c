@@ -182,8 +182,6 @@ void cadre_source_stop(struct cadre_source **source_at)
 	*source_at = NULL;
 	if (!source)
 		return;
-	if (source->answerer)
-		cadre_answerer_refuse(source->answerer);
 	/* Waits for the parked ones; the answerer's stop for those in a handler. */
 	source_keeper_stop(source);
 	cadre_answerer_stop(source->answerer);

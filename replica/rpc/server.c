@@ -182,8 +182,6 @@ void cadre_rpc_stop(struct cadre_rpc_server *server)
 	if (!server)
 		return;
 	atomic_store(&server->refusing, true);
-	if (server->answerer)
-		cadre_answerer_refuse(server->answerer);
 	/* Waits for the parked ones; the answerer's stop for those in a handler. */
 	rpc_keeper_stop(server);
 	cadre_answerer_stop(server->answerer);

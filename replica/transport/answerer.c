@@ -8,10 +8,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "engine/base/assert.h"
+#include "replica/transport/closing.h"
 #include "replica/transport/nng_error.h"
 #include "replica/transport/pipes.h"
+
+/* For a reply to a peer that holds up many, while exchanges run short. */
+#define HURRY_TIMEOUT_MS 250
+/* Of the two waits of a stop: on a busy machine a request that was sent is read within
+ * this; peers that ask again and again, or do not read, hold no stop up for longer. */
+#define QUIET_MS 50
+#define QUIET_ROUNDS_MAX 20u
 
 enum exchange_state { EXCHANGE_RECEIVING, EXCHANGE_HANDLING, EXCHANGE_SENDING };
 
@@ -30,7 +39,6 @@ struct cadre_answerer {
 	nng_socket socket;
 	nng_listener listener;
 	bool socket_open;
-	bool listening;
 	struct cadre_address address;
 	cadre_answer_fn answer;
 	void *ctx;
@@ -46,6 +54,7 @@ struct cadre_answerer {
 	unsigned handling;            /* lock */
 	unsigned sending;             /* lock */
 	bool stopping;                /* lock */
+	uint64_t received;            /* lock; requests */
 	uint64_t connections_refused; /* lock */
 	uint64_t slow_peers_closed;   /* lock */
 };
@@ -74,6 +83,7 @@ static bool enter(struct cadre_answerer *answerer)
 	pthread_mutex_lock(&answerer->lock);
 	stopping = answerer->stopping;
 	answerer->handling += stopping ? 0 : 1;
+	answerer->received++;
 	pthread_mutex_unlock(&answerer->lock);
 	return !stopping;
 }
@@ -168,26 +178,24 @@ uint8_t *cadre_exchange_reply_begin(struct cadre_exchange *exchange, size_t byte
 	return nng_msg_body(exchange->msg);
 }
 
-/* Counts the reply; the pipe to close when its peer holds too many up, or 0. */
-static uint32_t count_reply(struct cadre_exchange *exchange)
+/* Counts the reply; the time its peer has to take it. Replies that were taken but whose
+ * ends are not told yet count too: many at once are no proof that nobody reads. */
+static nng_duration count_reply(struct cadre_exchange *exchange)
 {
 	struct cadre_answerer *answerer = exchange->answerer;
 	struct cadre_pipe *pipe;
-	uint32_t slow = 0;
+	bool hurry = false;
 
 	pthread_mutex_lock(&answerer->lock);
 	answerer->sending++;
 	pipe = cadre_pipes_find(&answerer->pipes, exchange->pipe);
 	if (pipe) {
 		pipe->queued++;
-		if (answerer->sending > answerer->exchange_count / 2 &&
-		    pipe->queued > answerer->exchange_count / 8) {
-			slow = pipe->id;
-			answerer->slow_peers_closed++;
-		}
+		hurry = answerer->sending > answerer->exchange_count / 2 &&
+		        pipe->queued > answerer->exchange_count / 8;
 	}
 	pthread_mutex_unlock(&answerer->lock);
-	return slow;
+	return hurry ? HURRY_TIMEOUT_MS : CADRE_SEND_TIMEOUT_MS;
 }
 
 /* Last touch of an exchange by its owner: stop may go on behind it. */
@@ -204,17 +212,13 @@ void cadre_exchange_reply_send(struct cadre_exchange *exchange)
 {
 	struct cadre_answerer *answerer = exchange->answerer;
 	nng_msg *msg = exchange->msg;
-	uint32_t slow;
 
 	CADRE_ASSERT(exchange->state == EXCHANGE_HANDLING && msg);
 	exchange->state = EXCHANGE_SENDING;
 	exchange->msg = NULL;
-	nng_aio_set_timeout(exchange->aio, CADRE_SEND_TIMEOUT_MS);
+	nng_aio_set_timeout(exchange->aio, count_reply(exchange));
 	nng_aio_set_msg(exchange->aio, msg);
-	slow = count_reply(exchange);
 	nng_ctx_send(exchange->ctx, exchange->aio);
-	if (slow)
-		close_pipe(slow);
 	leave(answerer);
 }
 
@@ -288,7 +292,6 @@ static int listen_now(struct cadre_answerer *answerer)
 		rc = nng_listener_start(answerer->listener, 0);
 	if (rc != 0)
 		return rc;
-	answerer->listening = true;
 	rc = nng_listener_get_int(answerer->listener, NNG_OPT_TCP_BOUND_PORT, &port);
 	if (rc == 0)
 		answerer->address.port = (uint16_t)port;
@@ -316,6 +319,17 @@ static enum cadre_status make_exchanges(struct cadre_answerer *answerer,
 	return CADRE_OK;
 }
 
+static void init_locks(struct cadre_answerer *answerer)
+{
+	pthread_condattr_t attributes;
+
+	pthread_mutex_init(&answerer->lock, NULL);
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(&answerer->idle, &attributes);
+	pthread_condattr_destroy(&attributes);
+}
+
 static enum cadre_status make(const struct cadre_answerer_options *options,
                               struct cadre_answerer **ret_answerer,
                               struct cadre_error *err)
@@ -327,8 +341,7 @@ static enum cadre_status make(const struct cadre_answerer_options *options,
 	if (!answerer)
 		return cadre_error_set(err, CADRE_OUT_OF_MEMORY,
 		                       "no memory for a listener");
-	pthread_mutex_init(&answerer->lock, NULL);
-	pthread_cond_init(&answerer->idle, NULL);
+	init_locks(answerer);
 	answerer->answer = options->answer;
 	answerer->ctx = options->ctx;
 	answerer->exchange_count = options->exchanges ? options->exchanges
@@ -404,11 +417,37 @@ const struct cadre_address *cadre_answerer_address(const struct cadre_answerer *
 	return &answerer->address;
 }
 
-void cadre_answerer_refuse(struct cadre_answerer *answerer)
+/* Under the lock, which is free meanwhile. */
+static void pause_for(struct cadre_answerer *answerer, long pause_ms)
 {
-	if (answerer->listening)
-		(void)nng_listener_close(answerer->listener);
-	answerer->listening = false;
+	struct timespec until;
+	int rc = 0;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += pause_ms * 1000000;
+	until.tv_sec += until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
+	while (rc == 0)
+		rc = pthread_cond_timedwait(&answerer->idle, &answerer->lock, &until);
+}
+
+/* A peer knows nothing of a stop before an answer tells it. Until then it sends, and a
+ * connection that is closed over an unread request leaves its peer in doubt. */
+static void wait_until_quiet(struct cadre_answerer *answerer)
+{
+	uint64_t before;
+	unsigned round = 0;
+
+	pthread_mutex_lock(&answerer->lock);
+	do {
+		if (answerer->pipes.count == 0)
+			break;
+		before = answerer->received;
+		pause_for(answerer, QUIET_MS);
+	} while (++round < QUIET_ROUNDS_MAX &&
+	         (answerer->received != before || answerer->handling > 0 ||
+	          answerer->sending > 0));
+	pthread_mutex_unlock(&answerer->lock);
 }
 
 static void wait_until_answered(struct cadre_answerer *answerer)
@@ -424,14 +463,15 @@ void cadre_answerer_stop(struct cadre_answerer *answerer)
 {
 	if (!answerer)
 		return;
-	cadre_answerer_refuse(answerer);
+	wait_until_quiet(answerer);
 	wait_until_answered(answerer);
 	for (unsigned i = 0; i < answerer->started; i++)
 		nng_aio_stop(answerer->exchanges[i].aio);
 	for (unsigned i = 0; i < answerer->started; i++)
 		(void)nng_ctx_close(answerer->exchanges[i].ctx);
-	if (answerer->socket_open)
-		(void)nng_close(answerer->socket);
+	/* Left to itself, its connections still end here. */
+	if (answerer->socket_open && !cadre_socket_close(answerer->socket))
+		return;
 	for (unsigned i = 0; i < answerer->started; i++)
 		nng_aio_free(answerer->exchanges[i].aio);
 	cadre_pipes_fini(&answerer->pipes);
@@ -451,12 +491,4 @@ void cadre_answerer_stat(struct cadre_answerer *answerer,
 	ret_stat->slow_peers_closed = answerer->slow_peers_closed;
 	ret_stat->handling = answerer->handling;
 	pthread_mutex_unlock(&answerer->lock);
-}
-
-void cadre_answerer_each_storage(struct cadre_answerer *answerer,
-                                 void (*fn)(void *storage))
-{
-	for (unsigned i = 0; i < answerer->exchange_count; i++)
-		if (answerer->exchanges[i].storage)
-			fn(answerer->exchanges[i].storage);
 }

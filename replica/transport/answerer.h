@@ -8,13 +8,15 @@
  * number of exchanges is the number of requests that can be under way.
  *
  * Failures. A peer that left: its reply vanishes. A peer that does not read its
- * replies: after 5 s its connection is closed; earlier, when its replies hold an
+ * replies: after 5 s its connection is closed; after 250 ms, when its replies hold an
  * eighth of the exchanges while half of all wait to be sent. Connections beyond
  * the cap are closed at once; the ones before are served on.
  *
- * Close: refuse (no new connections), let the owner answer what is under way, stop
- * (waits for that, stops every aio, then closes the socket): nng 1.5.2 hangs when
- * a busy socket is closed first.
+ * Close: the owner's handler refuses from now on, by answering so, also on new
+ * connections; the owner ends what is under way; stop (serves on until 50 ms brought
+ * no request and all replies are taken, at most a second; stops every aio, then closes
+ * the socket). The listener is not closed before: nng closes its connections with it,
+ * replies under way included. And nng 1.5.2 hangs when a busy socket is closed first.
  *
  * Threads: the handler runs on several threads at once, once per exchange. A reply
  * may be sent from any thread, also from inside the handler.
@@ -56,9 +58,8 @@ cadre_answerer_start(const struct cadre_answerer_options *options,
                      struct cadre_answerer **ret_answerer, struct cadre_error *err);
 /* With the port that was chosen for port 0. */
 const struct cadre_address *cadre_answerer_address(const struct cadre_answerer *answerer);
-/* Closes the listener; connections stay. */
-void cadre_answerer_refuse(struct cadre_answerer *answerer);
-/* Waits until every exchange that the handler got is answered or dropped: the
+/* Goes on until nobody asks any more, as above; what comes later finds its connection
+ * closed. Waits until every exchange that the handler got is answered or dropped: the
  * owner sees to that. Frees. Takes NULL. Not from the handler. */
 void cadre_answerer_stop(struct cadre_answerer *answerer);
 
@@ -75,7 +76,7 @@ void cadre_answerer_stat(struct cadre_answerer *answerer,
 /* The request. Ownership: the exchange's, until reply_begin, reply or drop. */
 struct cadre_slice cadre_exchange_request(const struct cadre_exchange *exchange);
 /* The owner's bytes of this exchange, aligned for any type. Kept from request to
- * request; cadre_answerer_each_storage() reaches all, to free what hangs there. */
+ * request. */
 void *cadre_exchange_storage(struct cadre_exchange *exchange);
 /* Names the connection while it lives. */
 uint32_t cadre_exchange_peer(const struct cadre_exchange *exchange);
@@ -86,9 +87,5 @@ uint8_t *cadre_exchange_reply_begin(struct cadre_exchange *exchange, size_t byte
 void cadre_exchange_reply_send(struct cadre_exchange *exchange);
 /* No reply: closes the connection, so that the peer need not wait. */
 void cadre_exchange_drop(struct cadre_exchange *exchange);
-
-/* Before stop, or after refuse with nothing under way. */
-void cadre_answerer_each_storage(struct cadre_answerer *answerer,
-                                 void (*fn)(void *storage));
 
 #endif

@@ -1,18 +1,19 @@
 /* Load for a daemon: `cadred_load ADDRESS` makes version histories, several at once,
  * until one is not acknowledged. Prints "under way" after the first hundred, and at the
- * end how many were acknowledged. */
+ * end how many were acknowledged, and of how many it does not know. */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 
 #include "tests/unit/rpc/rpc_ops.h"
 
-enum { THREADS = 8, UNDER_WAY = 100 };
+enum { THREADS = 64, UNDER_WAY = 100 };
 
 struct load {
 	struct cadre_client *client;
 	atomic_uint next;
 	atomic_uint acknowledged;
+	atomic_uint unknown;
 	atomic_bool over;
 };
 
@@ -21,15 +22,17 @@ static bool make_one(struct load *load)
 	Cadre__V1__Command *command;
 	struct rpc_ops ops;
 	const Cadre__V1__Op *op;
-	bool done;
+	enum cadre_client_outcome outcome;
 
 	rpc_ops_init(&ops);
 	command = rpc_create_history(
 	        &ops, rpc_text(&ops, "h%u", atomic_fetch_add(&load->next, 1)), NULL);
 	op = rpc_op_batch(&ops, &command, 1);
-	done = cadre_client_call(load->client, &op, 1, NULL, NULL) == CADRE_CLIENT_DONE;
+	outcome = cadre_client_call(load->client, &op, 1, NULL, NULL);
 	rpc_ops_fini(&ops);
-	return done;
+	if (outcome == CADRE_CLIENT_UNKNOWN)
+		atomic_fetch_add(&load->unknown, 1);
+	return outcome == CADRE_CLIENT_DONE;
 }
 
 static void *run(void *ctx)
@@ -51,6 +54,7 @@ int main(int argc, char **argv)
 	const char *const addresses[] = { argc == 2 ? argv[1] : "" };
 	const struct cadre_client_options options = { .addresses = addresses,
 		                                      .address_count = 1,
+		                                      .attempts_max = 1,
 		                                      .timeout_ms = 2000 };
 	struct load load = { 0 };
 	pthread_t threads[THREADS];
@@ -65,6 +69,6 @@ int main(int argc, char **argv)
 	for (int i = 0; i < THREADS; i++)
 		pthread_join(threads[i], NULL);
 	cadre_client_close(load.client);
-	printf("%u\n", atomic_load(&load.acknowledged));
+	printf("%u %u\n", atomic_load(&load.acknowledged), atomic_load(&load.unknown));
 	return 0;
 }

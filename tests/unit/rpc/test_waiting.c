@@ -283,10 +283,11 @@ static void test_a_stop_answers_what_is_under_way(void **state)
 	rpc_node_stop(&bench->node);
 	rpc_burst_wait(burst, 3);
 	rpc_burst_wait(watch, 1);
+	assert_int_equal(rpc_burst_count(burst, CADRE_OK), 3);
+	assert_int_equal(rpc_burst_count(watch, CADRE_OK), 1);
 	rpc_burst_end(burst);
 	rpc_burst_end(watch);
 	rpc_node_start(&bench->node);
-	/* Whatever the connections lost, the commands were finished. */
 	assert_int_equal(position_now(bench)->seq, next + 2);
 }
 
