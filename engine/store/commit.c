@@ -150,6 +150,12 @@ static enum cadre_status reserve_space(struct cadre_store *store, struct cadre_e
 	return CADRE_OK;
 }
 
+void cadre_store_recheck_space(struct cadre_store *store)
+{
+	if (reserve_space(store, NULL) == CADRE_OK)
+		cadre_store_set_out_of_space(store, false, NULL);
+}
+
 static enum cadre_status write_batch(struct fill *fill, struct cadre_error *err)
 {
 	struct cadre_store *store = fill->store;

@@ -233,6 +233,9 @@ bool cadre_store_clock_ok(struct cadre_store *store);
 /* Space ran out, or is there again. */
 void cadre_store_set_out_of_space(struct cadre_store *store, bool out,
                                   const struct cadre_error *err);
+/* Takes it back when there is room for what was refused last: without a command to try
+ * it, nobody else would. */
+void cadre_store_recheck_space(struct cadre_store *store);
 
 /* request.c */
 void cadre_request_push(struct request_list *list, struct cadre_request *request);

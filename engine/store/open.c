@@ -74,8 +74,20 @@ static enum cadre_status read_view_head(struct cadre_store *store)
 	return status == CADRE_OK && stat.entries > 0 ? CADRE_CORRUPT : status;
 }
 
+/* What the views hold can be served: what is behind it follows when there is room, as in
+ * a store that runs. Without the cluster's first event there is nothing to serve. */
+static bool serves_behind(struct cadre_store *store, enum cadre_status status,
+                          const struct cadre_error *err)
+{
+	if (status != CADRE_OUT_OF_SPACE || store->view_head.applied_seq == 0)
+		return false;
+	cadre_store_set_out_of_space(store, true, err);
+	return true;
+}
+
+/* `full`: the disk stays full. */
 static enum cadre_status bring_views_once(struct cadre_store *store, bool usable,
-                                          struct cadre_error *err)
+                                          bool full, struct cadre_error *err)
 {
 	cadre_seq before = store->view_head.applied_seq;
 	bool more = false;
@@ -83,7 +95,7 @@ static enum cadre_status bring_views_once(struct cadre_store *store, bool usable
 
 	if (usable && cadre_store_fits_log(store, &store->view_head)) {
 		status = cadre_store_catch_up(store, 0, &more, err);
-		if (status == CADRE_OK) {
+		if (status == CADRE_OK || (full && serves_behind(store, status, err))) {
 			store->rebuilt_events = store->view_head.applied_seq - before;
 			cadre_generation_serve(store);
 			cadre_store_publish(store);
@@ -103,10 +115,15 @@ static enum cadre_status bring_views_once(struct cadre_store *store, bool usable
 static enum cadre_status bring_views(struct cadre_store *store, bool usable,
                                      struct cadre_error *err)
 {
-	enum cadre_status status = bring_views_once(store, usable, err);
+	struct cadre_error cause = CADRE_ERROR_INIT;
+	enum cadre_status status = bring_views_once(store, usable, false, &cause);
 
-	if (status == CADRE_OUT_OF_SPACE && cadre_ballast_release(store))
-		status = bring_views_once(store, usable, err);
+	if (status == CADRE_OUT_OF_SPACE) {
+		(void)cadre_ballast_release(store);
+		status = bring_views_once(store, usable, true, &cause);
+	}
+	if (status != CADRE_OK && err)
+		*err = cause;
 	return status;
 }
 

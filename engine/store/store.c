@@ -37,8 +37,11 @@ static enum cadre_status step_views(struct cadre_store *store, bool *ret_again,
 	                 ? cadre_store_rebuild(store, err)
 	                 : cadre_store_catch_up(store, CADRE_APPLY_EVENTS, &more, err);
 	*ret_again = true;
-	if (status == CADRE_OK)
+	if (status == CADRE_OK) {
+		if (!store->behind)
+			cadre_store_set_out_of_space(store, false, NULL);
 		return CADRE_OK;
+	}
 	store->behind = true;
 	if (status == CADRE_CORRUPT && !store->rebuild) {
 		store->rebuild = true;

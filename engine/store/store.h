@@ -90,6 +90,8 @@ CADRE_MUST_CHECK enum cadre_status cadre_store_adopt_snapshot(struct cadre_env *
                                                               struct cadre_error *err);
 
 /* Recovers the log, opens or rebuilds the views, applies what is committed.
+ * On a full disk it opens with what the views hold, when they can be believed: the rest
+ * follows when there is room (out_of_space, and applied_seq behind the log's).
  * Errors: CADRE_CONFLICT (another process has the directory), CADRE_NOT_FOUND
  * (no data directory), CADRE_CORRUPT (the log is damaged: file, offset, seqs). */
 CADRE_MUST_CHECK enum cadre_status

@@ -119,6 +119,8 @@ enum cadre_status cadre_store_upkeep(struct cadre_store *store, bool *ret_again,
 	if (!cadre_store_clock_ok(store))
 		*ret_again = false;
 	check_readers(store, now);
+	if (store->out_of_space)
+		cadre_store_recheck_space(store);
 	cadre_store_publish(store);
 	status = cadre_log_maintain(store->log, CADRE_UPKEEP_BYTES, ret_again, err);
 	if (status != CADRE_OK && !store->upkeep_fails)

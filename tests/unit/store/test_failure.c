@@ -56,12 +56,16 @@ static void a_full_disk_refuses_writes_keeps_reads_and_clears_by_itself(void **s
 	assert_ok(cadre_store_outcome(fixture.store, "tester", "first", &outcome, &err));
 	assert_string_equal(outcome.ocid, first.ocid);
 	last = fixture_status(&fixture).log.last_seq;
+	assert_ok(fixture_settle(&fixture, &err));
+	assert_true(fixture_status(&fixture).out_of_space);
 	cadre_env_sim_set_capacity(fixture.sim, 1u << 30);
+	/* Also when nobody writes. */
+	assert_ok(fixture_settle(&fixture, &err));
+	assert_false(fixture_status(&fixture).out_of_space);
 	assert_int_equal(
 	        fixture_do(&fixture, NULL, fixture_create_group(&fixture, "g", 0, 20))
 	                .seq,
 	        last + 1);
-	assert_false(fixture_status(&fixture).out_of_space);
 	fixture_fini(&fixture);
 }
 

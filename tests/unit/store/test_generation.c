@@ -1,6 +1,7 @@
 /* Generations of real views that are left in every state a death, a repair or a full
  * disk leaves them in. */
 #include <dirent.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "engine/store/internal.h"
@@ -235,6 +236,48 @@ static void a_store_opens_on_a_disk_full_but_for_its_ballast(void **state)
 	real_fini(&real);
 }
 
+/* The views as they were: a copy put in their place. */
+static void set_views_back(struct real *real, bool take)
+{
+	char command[1000];
+
+	snprintf(command, sizeof command,
+	         take ? "cp -a '%s/views' '%s/kept'"
+	              : "rm -r '%s/views' && mv '%s/kept' '%s/views'",
+	         real->dir, real->root, real->dir);
+	assert_int_equal(system(command), 0);
+}
+
+static void views_that_a_full_disk_keeps_behind_serve_what_they_hold(void **state)
+{
+	struct real real;
+	struct cadre_result outcome;
+	cadre_seq seq;
+
+	(void)state;
+	real_init(&real);
+	fixture_open(&real.fixture);
+	fill(&real, 0, 3);
+	seq = fixture_status(&real.fixture).view.applied_seq;
+	fixture_close(&real.fixture);
+	set_views_back(&real, true);
+	fixture_open(&real.fixture);
+	fill(&real, 3, 200);
+	fixture_close(&real.fixture);
+	set_views_back(&real, false);
+	real.fixture.options.map_bytes = 48u << 10; /* too small */
+	fixture_open(&real.fixture);
+	assert_true(fixture_status(&real.fixture).out_of_space);
+	assert_int_equal(fixture_status(&real.fixture).view.applied_seq, seq);
+	assert_int_equal(cadre_store_outcome(real.fixture.store, "tester", "t150",
+	                                     &outcome, &err),
+	                 CADRE_UNAVAILABLE);
+	fixture_close(&real.fixture);
+	real.fixture.options.map_bytes = 64u << 20;
+	assert_opens_as_replayed(&real);
+	real_fini(&real);
+}
+
 static void a_followers_watermark_is_on_its_page_and_kept_with_its_rows(void **state)
 {
 	struct real real;
@@ -275,6 +318,8 @@ int main(void)
 		cmocka_unit_test(
 		        a_rebuild_that_fails_again_and_again_takes_no_more_space),
 		cmocka_unit_test(a_store_opens_on_a_disk_full_but_for_its_ballast),
+		cmocka_unit_test(
+		        views_that_a_full_disk_keeps_behind_serve_what_they_hold),
 		cmocka_unit_test(
 		        a_followers_watermark_is_on_its_page_and_kept_with_its_rows),
 	};
