@@ -17,10 +17,11 @@ BELOW_VIEWS = BELOW_LOG | {"engine/log", "engine/kv", "engine/domain", "proto"}
 BELOW_SNAPSHOT = BELOW_VIEWS | {"engine/views"}
 BELOW_STORE = BELOW_SNAPSHOT | {"engine/snapshot"}
 BELOW_READER = BELOW_STORE | {"engine/store"}
-ENGINE = BELOW_READER | {"engine/reader"}
+ENGINE = BELOW_READER | {"engine/reader", "engine/blob"}
 LAYERS = {
     "engine/base": set(),
     "engine/env": BELOW_ENV,
+    "engine/blob": BELOW_LOG,
     "engine/log": BELOW_LOG,
     "engine/kv": BELOW_LOG,
     "engine/domain": {"engine/base", "proto"},
