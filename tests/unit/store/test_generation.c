@@ -269,9 +269,9 @@ static void views_that_a_full_disk_keeps_behind_serve_what_they_hold(void **stat
 	fixture_open(&real.fixture);
 	assert_true(fixture_status(&real.fixture).out_of_space);
 	assert_int_equal(fixture_status(&real.fixture).view.applied_seq, seq);
-	assert_int_equal(cadre_store_outcome(real.fixture.store, "tester", "t150",
-	                                     &outcome, &err),
-	                 CADRE_UNAVAILABLE);
+	assert_int_equal(
+	        cadre_store_outcome(real.fixture.store, "tester", "t150", &outcome, &err),
+	        CADRE_UNAVAILABLE);
 	fixture_close(&real.fixture);
 	real.fixture.options.map_bytes = 64u << 20;
 	assert_opens_as_replayed(&real);
