@@ -35,7 +35,7 @@ function(cadre_tests prefix)
                           cadre_test_support cadre_dep::cmocka)
     add_test(NAME ${prefix}/${short} COMMAND ${target})
     set_tests_properties(${prefix}/${short} PROPERTIES TIMEOUT ${ARG_TIMEOUT}
-      ENVIRONMENT "ASAN_OPTIONS=handle_segv=2;TSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tests/tsan.supp")
+      ENVIRONMENT "ASAN_OPTIONS=handle_segv=2;LSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tests/lsan.supp:print_suppressions=0;TSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tests/tsan.supp")
   endforeach()
 endfunction()
 

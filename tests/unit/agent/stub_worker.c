@@ -134,6 +134,11 @@ static enum cadre_status stub_infer(void *ctx, void *model, struct cadre_slice p
 		snprintf(answer, sizeof answer, "%s %s", (const char *)model, text + 5);
 		return cadre_worker_emit_last(stream, cadre_slice_text(answer), err);
 	}
+	if (text[0] == '{') {
+		snprintf(answer, sizeof answer, "{\"by\":\"%.100s\",\"to\":%s}",
+		         (const char *)model, text);
+		return cadre_worker_emit_last(stream, cadre_slice_text(answer), err);
+	}
 	if (strncmp(text, "count ", 6) == 0)
 		return count(stream, strtoul(text + 6, NULL, 10), err);
 	if (strncmp(text, "flood ", 6) == 0)
