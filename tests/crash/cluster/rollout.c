@@ -177,6 +177,7 @@ static void assert_right(const struct rollout *rollout)
 		fail_msg("rollout: %s", rollout->insist.wrong);
 }
 
+/* Behind the end of a cut-over the leader writes nothing by itself. */
 static bool serves(struct rollout *rollout, uint64_t generation)
 {
 	struct cadre_client_answer *answer;
@@ -192,7 +193,8 @@ static bool serves(struct rollout *rollout, uint64_t generation)
 		        cadre_client_answer_response(answer)
 		                ->results[0]
 		                ->resource->resource->deployment;
-		yes = state->serving_generation == generation;
+		yes = state->serving_generation == generation &&
+		      state->finished_generation == generation;
 	}
 	cadre_client_answer_free(answer);
 	rpc_ops_fini(&ops);

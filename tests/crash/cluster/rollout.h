@@ -23,7 +23,7 @@ uint64_t rollout_generation(const struct rollout *rollout);
 /* Registers a model, patches the group, updates the deployment, in the background, and
  * for as long as it takes. Ends the one before it first. */
 void rollout_begin(struct rollout *rollout);
-/* Until the update is done and the leader says that the deployment serves it. */
+/* Until the update is done and the leader says that its cut-over ended everywhere. */
 void rollout_end(struct rollout *rollout);
 
 /* What a generation answers with, and as the worker names it. */
