@@ -17,10 +17,8 @@
 
 /* For a reply to a peer that holds up many, while exchanges run short. */
 #define HURRY_TIMEOUT_MS 250
-/* Of the two waits of a stop: on a busy machine a request that was sent is read within
- * this; peers that ask again and again, or do not read, hold no stop up for longer. */
-#define QUIET_MS 50
-#define QUIET_ROUNDS_MAX 20u
+/* Peers that ask again and again, or do not read, hold no stop up for longer. */
+#define QUIET_ROUNDS_MAX 10u
 
 enum exchange_state { EXCHANGE_RECEIVING, EXCHANGE_HANDLING, EXCHANGE_SENDING };
 
@@ -39,6 +37,7 @@ struct cadre_answerer {
 	nng_socket socket;
 	nng_listener listener;
 	bool socket_open;
+	unsigned quiet_ms;
 	struct cadre_address address;
 	cadre_answer_fn answer;
 	void *ctx;
@@ -344,6 +343,7 @@ static enum cadre_status make(const struct cadre_answerer_options *options,
 	init_locks(answerer);
 	answerer->answer = options->answer;
 	answerer->ctx = options->ctx;
+	answerer->quiet_ms = options->quiet_ms ? options->quiet_ms : CADRE_QUIET_MS;
 	answerer->exchange_count = options->exchanges ? options->exchanges
 	                                              : CADRE_EXCHANGES_MAX;
 	answerer->storage_bytes = (options->storage_bytes + alignment - 1) / alignment *
@@ -418,14 +418,14 @@ const struct cadre_address *cadre_answerer_address(const struct cadre_answerer *
 }
 
 /* Under the lock, which is free meanwhile. */
-static void pause_for(struct cadre_answerer *answerer, long pause_ms)
+static void pause_for(struct cadre_answerer *answerer, unsigned pause_ms)
 {
 	struct timespec until;
 	int rc = 0;
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_nsec += pause_ms * 1000000;
-	until.tv_sec += until.tv_nsec / 1000000000;
+	until.tv_nsec += (long)pause_ms % 1000 * 1000000;
+	until.tv_sec += (time_t)pause_ms / 1000 + until.tv_nsec / 1000000000;
 	until.tv_nsec %= 1000000000;
 	while (rc == 0)
 		rc = pthread_cond_timedwait(&answerer->idle, &answerer->lock, &until);
@@ -443,7 +443,7 @@ static void wait_until_quiet(struct cadre_answerer *answerer)
 		if (answerer->pipes.count == 0)
 			break;
 		before = answerer->received;
-		pause_for(answerer, QUIET_MS);
+		pause_for(answerer, answerer->quiet_ms);
 	} while (++round < QUIET_ROUNDS_MAX &&
 	         (answerer->received != before || answerer->handling > 0 ||
 	          answerer->sending > 0));

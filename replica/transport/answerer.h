@@ -13,10 +13,11 @@
  * the cap are closed at once; the ones before are served on.
  *
  * Close: the owner's handler refuses from now on, by answering so, also on new
- * connections; the owner ends what is under way; stop (serves on until 50 ms brought
- * no request and all replies are taken, at most a second; stops every aio, then closes
- * the socket). The listener is not closed before: nng closes its connections with it,
- * replies under way included. And nng 1.5.2 hangs when a busy socket is closed first.
+ * connections; the owner ends what is under way; stop (serves on until 100 ms
+ * brought no request and all replies are taken, at most ten times that; stops every
+ * aio, then closes the socket). The listener is not closed before: nng closes its
+ * connections with it, replies under way included. And nng 1.5.2 hangs when a busy
+ * socket is closed first.
  *
  * Threads: the handler runs on several threads at once, once per exchange. A reply
  * may be sent from any thread, also from inside the handler.
@@ -30,6 +31,8 @@
 
 /* A peer that takes no byte of its reply for so long is not reading. */
 #define CADRE_SEND_TIMEOUT_MS 5000
+/* On a busy machine a request that was sent is read within this. */
+#define CADRE_QUIET_MS 100
 #define CADRE_CONNECTIONS_MAX 1024u
 #define CADRE_EXCHANGES_MAX 1024u
 
@@ -44,6 +47,7 @@ struct cadre_answerer_options {
 	bool insecure;            /* plain text on an address that is not loopback */
 	unsigned exchanges;       /* 0: CADRE_EXCHANGES_MAX */
 	unsigned connections_max; /* 0: CADRE_CONNECTIONS_MAX */
+	unsigned quiet_ms;        /* 0: CADRE_QUIET_MS; of a stop */
 	size_t message_bytes_max; /* of a request; larger ones close the connection */
 	size_t storage_bytes;     /* of the owner's, per exchange, zeroed at start */
 	cadre_answer_fn answer;

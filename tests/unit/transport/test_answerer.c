@@ -9,7 +9,14 @@
 #include "replica/transport/asker.h"
 #include "tests/support/testing.h"
 
-enum { EXCHANGES = 128, LANES = 64, MANY = 120, LARGE_BYTES = 1 << 20, UNDER_WAY = 2000 };
+enum {
+	EXCHANGES = 128,
+	LANES = 64,
+	MANY = 120,
+	LARGE_BYTES = 1 << 17,
+	QUIET_MS = 1000,
+	UNDER_WAY = 2000
+};
 enum word { SERVED = 's', REFUSED = 'r' };
 
 /* Answers with a word, at once or when it is let go. */
@@ -83,6 +90,7 @@ static void owner_start(struct owner *owner, size_t reply_bytes, bool holds)
 	const struct cadre_answerer_options options = {
 		.address = "tcp://127.0.0.1:0",
 		.exchanges = EXCHANGES,
+		.quiet_ms = QUIET_MS,
 		.message_bytes_max = 4096,
 		.answer = answer,
 		.ctx = owner,
@@ -106,7 +114,7 @@ static void owner_stop(struct owner *owner)
 	pthread_mutex_destroy(&owner->lock);
 }
 
-static void ask(struct asking *asking);
+static bool ask(struct asking *asking);
 
 static void answered(void *ctx, enum cadre_status status, bool sent,
                      struct cadre_slice bytes, const struct cadre_error *err)
@@ -123,19 +131,24 @@ static void answered(void *ctx, enum cadre_status status, bool sent,
 	asking->under_way -= again ? 0 : 1;
 	pthread_cond_signal(&asking->changed);
 	pthread_mutex_unlock(&asking->lock);
-	if (again)
-		ask(asking);
+	if (again && !ask(asking)) {
+		pthread_mutex_lock(&asking->lock);
+		asking->under_way--;
+		pthread_cond_signal(&asking->changed);
+		pthread_mutex_unlock(&asking->lock);
+	}
 }
 
-static void ask(struct asking *asking)
+static bool ask(struct asking *asking)
 {
 	struct cadre_question *question;
 	uint8_t *body;
 
-	CADRE_ASSERT(cadre_question_begin(asking->asker, 1, &question, &body, NULL) ==
-	             CADRE_OK);
+	if (cadre_question_begin(asking->asker, 1, &question, &body, NULL) != CADRE_OK)
+		return false;
 	*body = '?';
 	cadre_question_send(question, 20000, 60000, answered, asking);
+	return true;
 }
 
 static void asking_start(struct asking *asking, const struct owner *owner, unsigned lanes,
@@ -151,7 +164,7 @@ static void asking_start(struct asking *asking, const struct owner *owner, unsig
 	assert_ok(cadre_asker_create(owner->address, 0, 2 * LARGE_BYTES, &asking->asker,
 	                             &err));
 	for (unsigned i = 0; i < lanes; i++)
-		ask(asking);
+		assert_true(ask(asking));
 }
 
 static void wait_served(struct asking *asking, unsigned count)
@@ -218,6 +231,25 @@ static void test_what_is_sent_into_a_stop_is_answered_with_a_refusal(void **stat
 	assert_int_equal(asking.refused, LANES);
 }
 
+static void test_an_asker_can_go_while_every_answer_asks_again(void **state)
+{
+	struct owner owner;
+	struct asking asking;
+	struct cadre_asker *asker;
+
+	(void)state;
+	owner_start(&owner, 1, false);
+	asking_start(&asking, &owner, LANES, true);
+	wait_served(&asking, UNDER_WAY);
+	/* Its answers go on to use it meanwhile. */
+	asker = asking.asker;
+	cadre_asker_destroy(&asker);
+	asking.asker = NULL;
+	assert_int_equal(asking.under_way, 0);
+	asking_end(&asking);
+	owner_stop(&owner);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -226,6 +258,7 @@ int main(void)
 		        test_replies_that_wait_for_the_network_arrive_before_the_end),
 		cmocka_unit_test(
 		        test_what_is_sent_into_a_stop_is_answered_with_a_refusal),
+		cmocka_unit_test(test_an_asker_can_go_while_every_answer_asks_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
