@@ -31,6 +31,7 @@ CADRE_MUST_CHECK enum cadre_status cadre_rsa_private_key(struct cadre_slice pem,
 /* Takes NULL; nulls the pointer. */
 void cadre_rsa_key_destroy(struct cadre_rsa_key **key);
 
+/* The name of its public half. */
 void cadre_rsa_fingerprint(const struct cadre_rsa_key *key,
                            char text[CADRE_FINGERPRINT_BYTES]);
 /* Errors: CADRE_OUT_OF_MEMORY. */
@@ -38,6 +39,7 @@ CADRE_MUST_CHECK enum cadre_status cadre_rsa_public_pem(const struct cadre_rsa_k
                                                         struct cadre_buffer *out,
                                                         struct cadre_error *err);
 
+/* False also for what cannot be a signature of this key. */
 CADRE_MUST_CHECK bool cadre_rsa_verify(const struct cadre_rsa_key *key,
                                        struct cadre_slice message,
                                        struct cadre_slice signature);

@@ -34,6 +34,7 @@ struct command_row {
 #define MODEL CADRE__V1__KIND__KIND_MODEL
 #define NODE CADRE__V1__KIND__KIND_NODE
 #define PRINCIPAL CADRE__V1__KIND__KIND_PRINCIPAL
+#define POLICY CADRE__V1__KIND__KIND_POLICY
 
 static const struct command_row rows[] = {
 	ROW(CREATE_GROUP, GROUP_CREATED, NO_TARGET, create_group),
@@ -64,6 +65,8 @@ static const struct command_row rows[] = {
 	ROW(RETIRE_NODE, NODE_RETIRED, NODE, retire_node),
 	UPSERT(PUT_PRINCIPAL, PRINCIPAL_PUT, PRINCIPAL, put_principal),
 	ROW(REMOVE_PRINCIPAL, PRINCIPAL_REMOVED, PRINCIPAL, remove_principal),
+	UPSERT(PUT_POLICY, POLICY_PUT, POLICY, put_policy),
+	ROW(REMOVE_POLICY, POLICY_REMOVED, POLICY, remove_policy),
 	ROW(RAISE_FEATURE_LEVEL, FEATURE_LEVEL_RAISED, NO_TARGET, raise_feature_level),
 };
 
@@ -173,6 +176,8 @@ static const char *key_prefix(int kind)
 {
 	if (kind == NODE)
 		return "node:";
+	if (kind == POLICY)
+		return "policy:";
 	return kind == PRINCIPAL ? "principal:" : "";
 }
 

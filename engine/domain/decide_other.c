@@ -1,4 +1,4 @@
-/* Models, nodes, principals, and the feature level. */
+/* Models, nodes, principals, policies, and the feature level. */
 #include "engine/domain/deciding.h"
 #include "engine/domain/message.h"
 
@@ -105,13 +105,13 @@ enum cadre_status cadre_decide_retire_node(struct cadre_deciding *d,
 	return CADRE_OK;
 }
 
-static bool same_groups(const Cadre__V1__PutPrincipal *wanted,
-                        const Cadre__V1__PrincipalState *present)
+static bool same_texts(char *const *wanted, size_t wanted_count, char *const *present,
+                       size_t present_count)
 {
-	if (wanted->n_groups != present->n_groups)
+	if (wanted_count != present_count)
 		return false;
-	for (size_t i = 0; i < wanted->n_groups; i++) {
-		if (strcmp(wanted->groups[i], present->groups[i]) != 0)
+	for (size_t i = 0; i < wanted_count; i++) {
+		if (strcmp(wanted[i], present[i]) != 0)
 			return false;
 	}
 	return true;
@@ -132,7 +132,8 @@ enum cadre_status cadre_decide_put_principal(struct cadre_deciding *d,
 	    (wanted->has_may_act_for_others && wanted->may_act_for_others) !=
 	            (target->principal->has_may_act_for_others &&
 	             target->principal->may_act_for_others) ||
-	    !same_groups(wanted, target->principal))
+	    !same_texts(wanted->groups, wanted->n_groups, target->principal->groups,
+	                target->principal->n_groups))
 		*ret = &wanted->base;
 	return CADRE_OK;
 }
@@ -141,6 +142,43 @@ enum cadre_status cadre_decide_remove_principal(struct cadre_deciding *d,
                                                 ProtobufCMessage **ret)
 {
 	*ret = &d->command->remove_principal->base;
+	return CADRE_OK;
+}
+
+/* Nodes that do not know policies would neither apply nor obey them. */
+static enum cadre_status needs_level_2(struct cadre_deciding *d)
+{
+	if (d->cluster.feature_level >= 2)
+		return CADRE_OK;
+	return cadre_error_set(d->err, CADRE_CONFLICT,
+	                       "%s: needs feature level 2, the cluster is at %u", d->path,
+	                       d->cluster.feature_level);
+}
+
+enum cadre_status cadre_decide_put_policy(struct cadre_deciding *d,
+                                          ProtobufCMessage **ret)
+{
+	Cadre__V1__PutPolicy *wanted = d->command->put_policy;
+	const Cadre__V1__Resource *target = d->target;
+	enum cadre_status status = needs_level_2(d);
+
+	if (status != CADRE_OK)
+		return status;
+	if (!target) {
+		*ret = &wanted->base;
+		return cadre_made(d, CADRE__V1__KIND__KIND_POLICY, wanted->name, NULL);
+	}
+	if (is_deleted(target) ||
+	    !same_texts(wanted->statements, wanted->n_statements,
+	                target->policy->statements, target->policy->n_statements))
+		*ret = &wanted->base;
+	return CADRE_OK;
+}
+
+enum cadre_status cadre_decide_remove_policy(struct cadre_deciding *d,
+                                             ProtobufCMessage **ret)
+{
+	*ret = &d->command->remove_policy->base;
 	return CADRE_OK;
 }
 

@@ -14,6 +14,7 @@ static const char *kind_word(Cadre__V1__Kind kind)
 		[CADRE__V1__KIND__KIND_MODEL] = "model",
 		[CADRE__V1__KIND__KIND_NODE] = "node",
 		[CADRE__V1__KIND__KIND_PRINCIPAL] = "principal",
+		[CADRE__V1__KIND__KIND_POLICY] = "policy",
 	};
 
 	return words[kind];

@@ -194,6 +194,10 @@ enum cadre_status cadre_decide_put_principal(struct cadre_deciding *d,
                                              ProtobufCMessage **ret);
 enum cadre_status cadre_decide_remove_principal(struct cadre_deciding *d,
                                                 ProtobufCMessage **ret);
+enum cadre_status cadre_decide_put_policy(struct cadre_deciding *d,
+                                          ProtobufCMessage **ret);
+enum cadre_status cadre_decide_remove_policy(struct cadre_deciding *d,
+                                             ProtobufCMessage **ret);
 enum cadre_status cadre_decide_raise_feature_level(struct cadre_deciding *d,
                                                    ProtobufCMessage **ret);
 

@@ -141,7 +141,9 @@ void cadre_make_ocid(Cadre__V1__Kind kind, cadre_time_ms time_ms, cadre_seq seq,
 /* How long a retry token is remembered, in log time. */
 #define CADRE_TOKEN_AGE_MS (24u * 3600u * 1000u)
 
-/* The highest feature level that this build decides and applies. */
-#define CADRE_FEATURE_LEVEL 1u
+/* The highest feature level that this build decides and applies.
+ * 1: everything but what is named below. 2: policies; the cluster's row tells when
+ * principals and policies last changed. */
+#define CADRE_FEATURE_LEVEL 2u
 
 #endif

@@ -1,6 +1,7 @@
 #include "engine/domain/field_rules.h"
 
 #include "cadre/v1/command.pb-c.h"
+#include "engine/domain/policy.h"
 #include "proto/codec/limits.h"
 
 #define ROWS(type) (sizeof(type) / sizeof(type[0]))
@@ -198,6 +199,17 @@ static const struct cadre_field_rule remove_principal[] = {
 	T(name, NAME_BYTES, 1, CADRE_NAME_CHARS_MAX),
 };
 #undef M
+#define M Cadre__V1__PutPolicy
+static const struct cadre_field_rule put_policy[] = {
+	T(name, NAME_BYTES, 1, CADRE_NAME_CHARS_MAX),
+	RT(statements, ANY, 1, CADRE_STATEMENT_BYTES_MAX, CADRE_STATEMENTS_MAX),
+};
+#undef M
+#define M Cadre__V1__RemovePolicy
+static const struct cadre_field_rule remove_policy[] = {
+	T(name, NAME_BYTES, 1, CADRE_NAME_CHARS_MAX),
+};
+#undef M
 #define M Cadre__V1__RaiseFeatureLevel
 static const struct cadre_field_rule raise_feature_level[] = { N(level, 1, UINT32_MAX) };
 #undef M
@@ -330,6 +342,8 @@ static const struct cadre_message_rules messages[] = {
 	MESSAGE(retire_node, retire_node, NULL),
 	MESSAGE(put_principal, put_principal, NULL),
 	MESSAGE(remove_principal, remove_principal, NULL),
+	MESSAGE(put_policy, put_policy, cadre_check_put_policy),
+	MESSAGE(remove_policy, remove_policy, NULL),
 	MESSAGE(raise_feature_level, raise_feature_level, NULL),
 	MESSAGE(infrastructure, infrastructure, cadre_check_infrastructure),
 	MESSAGE(environment, environment, cadre_check_environment),

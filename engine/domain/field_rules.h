@@ -70,6 +70,9 @@ enum cadre_status cadre_check_environment(const ProtobufCMessage *message,
 enum cadre_status cadre_check_place_deployment(const ProtobufCMessage *message,
                                                const struct cadre_path *path,
                                                struct cadre_error *err);
+enum cadre_status cadre_check_put_policy(const ProtobufCMessage *message,
+                                         const struct cadre_path *path,
+                                         struct cadre_error *err);
 enum cadre_status cadre_check_register_node(const ProtobufCMessage *message,
                                             const struct cadre_path *path,
                                             struct cadre_error *err);

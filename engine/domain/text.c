@@ -175,8 +175,9 @@ static const char *id_form(const char *text)
 {
 	if (text[0] == '$')
 		return "an id does not start with $";
-	if (strncmp(text, "node:", 5) == 0 || strncmp(text, "principal:", 10) == 0)
-		return "an id does not start with node: or principal:";
+	if (strncmp(text, "node:", 5) == 0 || strncmp(text, "principal:", 10) == 0 ||
+	    strncmp(text, "policy:", 7) == 0)
+		return "an id does not start with node:, principal: or policy:";
 	return NULL;
 }
 

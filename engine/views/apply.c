@@ -41,6 +41,8 @@ static const struct {
 	{ BODY(NODE_RETIRED), cadre_apply_node_retired },
 	{ BODY(PRINCIPAL_PUT), cadre_apply_principal_put },
 	{ BODY(PRINCIPAL_REMOVED), cadre_apply_principal_removed },
+	{ BODY(POLICY_PUT), cadre_apply_policy_put },
+	{ BODY(POLICY_REMOVED), cadre_apply_policy_removed },
 	{ BODY(CLUSTER_CONFIGURED), cadre_apply_cluster_configured },
 	{ BODY(EPOCH_STARTED), cadre_apply_epoch_started },
 	{ BODY(DIGEST_RECORDED), cadre_apply_digest_recorded },

@@ -59,7 +59,7 @@ void cadre_apply_init(struct cadre_apply *apply, Cadre__V1__Resource *resource,
                       Cadre__V1__Kind kind, const char *ocid, const char *compartment_id,
                       const char *project_id, const char *display_name);
 /* Writes a new resource with its OCID and index rows. `prefix` is put before the
- * OCID in its row: "", "node:", "principal:". */
+ * OCID in its row: "", "node:", "principal:", "policy:". */
 /* A history that ends: its row goes behind those that look-ups by name read. */
 CADRE_MUST_CHECK enum cadre_status
 cadre_apply_free_name(struct cadre_apply *apply, const Cadre__V1__Resource *resource);
@@ -160,6 +160,8 @@ enum cadre_status cadre_apply_node_registered(struct cadre_apply *apply);
 enum cadre_status cadre_apply_node_retired(struct cadre_apply *apply);
 enum cadre_status cadre_apply_principal_put(struct cadre_apply *apply);
 enum cadre_status cadre_apply_principal_removed(struct cadre_apply *apply);
+enum cadre_status cadre_apply_policy_put(struct cadre_apply *apply);
+enum cadre_status cadre_apply_policy_removed(struct cadre_apply *apply);
 enum cadre_status cadre_apply_cluster_configured(struct cadre_apply *apply);
 enum cadre_status cadre_apply_epoch_started(struct cadre_apply *apply);
 enum cadre_status cadre_apply_digest_recorded(struct cadre_apply *apply);

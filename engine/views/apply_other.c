@@ -1,4 +1,4 @@
-/* Models, nodes, principals, and what concerns the log itself. */
+/* Models, nodes, principals, policies, and what concerns the log itself. */
 #include "engine/views/apply.h"
 
 /* Nodes, principals and models may come back after their end under the same id:
@@ -129,7 +129,20 @@ enum cadre_status cadre_apply_model_retired(struct cadre_apply *apply)
 	                    apply->event->model_retired->id);
 }
 
-/* ---- nodes and principals ---- */
+/* ---- nodes, principals, policies ---- */
+
+static enum cadre_status put_cluster(struct cadre_apply *apply,
+                                     const Cadre__V1__ClusterRow *row)
+{
+	struct cadre_row_key key;
+
+	if (row->feature_level > CADRE_FEATURE_LEVEL)
+		return cadre_apply_diverged(
+		        apply, "feature level %u, this build applies up to %u",
+		        row->feature_level, CADRE_FEATURE_LEVEL);
+	cadre_row_key_init(&key, 'K');
+	return cadre_row_put_message(apply->view, &key, &row->base, NULL, apply->err);
+}
 
 /* A resource without a compartment: new, or changed in place. `detail` holds the
  * filled detail of `sample`. */
@@ -178,6 +191,23 @@ enum cadre_status cadre_apply_node_retired(struct cadre_apply *apply)
 	        cadre_apply_join(apply, "node:", apply->event->node_retired->node_id));
 }
 
+/* Level 2: who caches principals and policies sees that they changed. */
+static enum cadre_status note_access(struct cadre_apply *apply, enum cadre_status status)
+{
+	Cadre__V1__ClusterRow *row;
+
+	if (status != CADRE_OK)
+		return status;
+	status = cadre_view_cluster(apply->view, &row, apply->err);
+	if (status == CADRE_NOT_FOUND || (status == CADRE_OK && row->feature_level < 2))
+		return CADRE_OK;
+	if (status != CADRE_OK)
+		return status;
+	row->has_access_seq = true;
+	row->access_seq = apply->seq;
+	return put_cluster(apply, row);
+}
+
 enum cadre_status cadre_apply_principal_put(struct cadre_apply *apply)
 {
 	const Cadre__V1__PutPrincipal *event = apply->event->principal_put;
@@ -193,30 +223,43 @@ enum cadre_status cadre_apply_principal_put(struct cadre_apply *apply)
 	state.n_groups = event->n_groups;
 	state.has_may_act_for_others = event->has_may_act_for_others;
 	state.may_act_for_others = event->may_act_for_others;
-	return put_global(apply, "principal:", &principal);
+	return note_access(apply, put_global(apply, "principal:", &principal));
 }
 
 enum cadre_status cadre_apply_principal_removed(struct cadre_apply *apply)
 {
-	return end_resource(apply, CADRE__V1__KIND__KIND_PRINCIPAL,
-	                    cadre_apply_join(apply, "principal:",
-	                                     apply->event->principal_removed->name));
+	const char *name = cadre_apply_join(
+	        apply, "principal:", apply->event->principal_removed->name);
+
+	return note_access(apply,
+	                   end_resource(apply, CADRE__V1__KIND__KIND_PRINCIPAL, name));
+}
+
+enum cadre_status cadre_apply_policy_put(struct cadre_apply *apply)
+{
+	const Cadre__V1__PutPolicy *event = apply->event->policy_put;
+	Cadre__V1__PolicyState state = CADRE__V1__POLICY_STATE__INIT;
+	Cadre__V1__Resource policy;
+
+	cadre_apply_init(apply, &policy, CADRE__V1__KIND__KIND_POLICY, event->name, NULL,
+	                 NULL, event->name);
+	policy.detail_case = CADRE__V1__RESOURCE__DETAIL_POLICY;
+	policy.policy = &state;
+	state.statements = event->statements;
+	state.n_statements = event->n_statements;
+	return note_access(apply, put_global(apply, "policy:", &policy));
+}
+
+enum cadre_status cadre_apply_policy_removed(struct cadre_apply *apply)
+{
+	const char *name =
+	        cadre_apply_join(apply, "policy:", apply->event->policy_removed->name);
+
+	return note_access(apply,
+	                   end_resource(apply, CADRE__V1__KIND__KIND_POLICY, name));
 }
 
 /* ---- the cluster and the log ---- */
-
-static enum cadre_status put_cluster(struct cadre_apply *apply,
-                                     const Cadre__V1__ClusterRow *row)
-{
-	struct cadre_row_key key;
-
-	if (row->feature_level > CADRE_FEATURE_LEVEL)
-		return cadre_apply_diverged(
-		        apply, "feature level %u, this build applies up to %u",
-		        row->feature_level, CADRE_FEATURE_LEVEL);
-	cadre_row_key_init(&key, 'K');
-	return cadre_row_put_message(apply->view, &key, &row->base, NULL, apply->err);
-}
 
 enum cadre_status cadre_apply_cluster_configured(struct cadre_apply *apply)
 {
@@ -231,6 +274,8 @@ enum cadre_status cadre_apply_cluster_configured(struct cadre_apply *apply)
 	row.n_voter_node_ids = event->n_voter_node_ids;
 	row.has_strict_members = event->has_strict_members;
 	row.strict_members = event->strict_members;
+	row.has_access_seq = event->feature_level >= 2;
+	row.access_seq = row.has_access_seq ? apply->seq : 0;
 	return put_cluster(apply, &row);
 }
 
@@ -242,6 +287,10 @@ enum cadre_status cadre_apply_feature_level_raised(struct cadre_apply *apply)
 	if (status != CADRE_OK)
 		return cadre_apply_required(apply, status, "row of", "the cluster");
 	row->feature_level = apply->event->feature_level_raised->level;
+	if (row->feature_level >= 2) {
+		row->has_access_seq = true;
+		row->access_seq = apply->seq;
+	}
 	return put_cluster(apply, row);
 }
 

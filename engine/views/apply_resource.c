@@ -42,7 +42,7 @@ static const char *kind_name(Cadre__V1__Kind kind)
 {
 	static const char *const names[] = { "resource",   "group", "history",
 		                             "deployment", "model", "node",
-		                             "principal" };
+		                             "principal",  "policy" };
 
 	return names[kind >= 1 && kind <= 6 ? kind : 0];
 }

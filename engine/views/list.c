@@ -200,7 +200,8 @@ static enum cadre_status check_query(const struct cadre_list_query *query,
                                      struct cadre_error *err)
 {
 	bool global = query->kind == CADRE__V1__KIND__KIND_NODE ||
-	              query->kind == CADRE__V1__KIND__KIND_PRINCIPAL;
+	              query->kind == CADRE__V1__KIND__KIND_PRINCIPAL ||
+	              query->kind == CADRE__V1__KIND__KIND_POLICY;
 
 	if (query->limit < 1 || query->limit > CADRE_PAGE_ROWS_MAX)
 		return cadre_error_set(err, CADRE_INVALID_PARAMETER, "limit: %u, 1 to %d",

@@ -29,8 +29,8 @@
  *   u  group id, deployment id                 empty: a live deployment names it
  *   v  history id, version id                  group id
  *
- * Node ids and principal names are kept in `o` behind the prefixes "node:" and
- * "principal:". Compartments and OCIDs over CADRE_TEXT_KEY_BYTES stand in keys as
+ * Node ids and the names of principals and policies are kept in `o` behind the prefixes
+ * "node:", "principal:" and "policy:". Compartments and OCIDs over CADRE_TEXT_KEY_BYTES stand in keys as
  * their first CADRE_NAME_KEY_BYTES, 0x00 and their SHA-256. The digest is the sum of XXH3-128(key || value) over the tables
  * A K T h l m r s (version 1); the others follow from them.
  */

@@ -119,6 +119,8 @@ static const struct {
 	CHOICE(1, generate_retire_node, RETIRE_NODE),
 	CHOICE(2, generate_put_principal, PUT_PRINCIPAL),
 	CHOICE(1, generate_remove_principal, REMOVE_PRINCIPAL),
+	CHOICE(2, generate_put_policy, PUT_POLICY),
+	CHOICE(1, generate_remove_policy, REMOVE_POLICY),
 	CHOICE(1, generate_raise_feature_level, RAISE_FEATURE_LEVEL),
 #undef CHOICE
 };

@@ -29,6 +29,8 @@ void generate_register_node(struct generator *g, Cadre__V1__Command *command);
 void generate_retire_node(struct generator *g, Cadre__V1__Command *command);
 void generate_put_principal(struct generator *g, Cadre__V1__Command *command);
 void generate_remove_principal(struct generator *g, Cadre__V1__Command *command);
+void generate_put_policy(struct generator *g, Cadre__V1__Command *command);
+void generate_remove_policy(struct generator *g, Cadre__V1__Command *command);
 void generate_raise_feature_level(struct generator *g, Cadre__V1__Command *command);
 
 /* What an if-match of the command speaks of, NULL for nothing. */

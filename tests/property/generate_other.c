@@ -297,8 +297,30 @@ void generate_remove_principal(struct generator *g, Cadre__V1__Command *command)
 	                                            (unsigned)below(g, 8));
 }
 
+void generate_put_policy(struct generator *g, Cadre__V1__Command *command)
+{
+	static const char *const verbs[] = { "inspect", "read", "use", "manage" };
+	Cadre__V1__PutPolicy *put = NEW(g, put_policy);
+
+	put->name = test_text(g->arena, "policy %u", (unsigned)below(g, 8));
+	put->statements = cadre_arena_alloc(g->arena, sizeof(void *));
+	assert_non_null(put->statements);
+	put->statements[0] = test_text(g->arena,
+	                               "allow any-user to %s all-resources in tenancy",
+	                               verbs[below(g, 4)]);
+	put->n_statements = 1;
+	command->put_policy = put;
+}
+
+void generate_remove_policy(struct generator *g, Cadre__V1__Command *command)
+{
+	command->remove_policy = NEW(g, remove_policy);
+	command->remove_policy->name = test_text(g->arena, "policy %u",
+	                                         (unsigned)below(g, 8));
+}
+
 void generate_raise_feature_level(struct generator *g, Cadre__V1__Command *command)
 {
 	command->raise_feature_level = NEW(g, raise_feature_level);
-	command->raise_feature_level->level = 1 + (uint32_t)chance(g, 30);
+	command->raise_feature_level->level = 1 + (uint32_t)below(g, 3);
 }

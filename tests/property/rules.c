@@ -12,7 +12,7 @@
 #define STATE(name) CADRE__V1__LIFECYCLE_STATE__##name
 #define TOKEN_MS (24u * 3600u * 1000u)
 #define DEPLOYED_MAX 500
-#define LEVEL_MAX 1
+#define LEVEL_MAX 2
 
 /* ---- what all share ---- */
 
@@ -325,12 +325,32 @@ static enum cadre_status put_principal(struct judging *j)
 	return CADRE_OK;
 }
 
+static enum cadre_status put_policy(struct judging *j)
+{
+	const Cadre__V1__PutPolicy *wanted = j->command->put_policy;
+	const struct model_resource *one = find_prefixed(j, "policy:", wanted->name);
+
+	if (j->model->cluster.feature_level < 2)
+		return CADRE_CONFLICT;
+	j->event = is_gone(one) ||
+	           !same_text(wanted->statements[0], one->detail.policy.statements[0]);
+	return CADRE_OK;
+}
+
+static const struct model_resource *find_global(struct judging *j)
+{
+	const Cadre__V1__Command *command = j->command;
+
+	if (command->body_case == CADRE__V1__COMMAND__BODY_RETIRE_NODE)
+		return find_prefixed(j, "node:", command->retire_node->node_id);
+	if (command->body_case == CADRE__V1__COMMAND__BODY_REMOVE_POLICY)
+		return find_prefixed(j, "policy:", command->remove_policy->name);
+	return find_prefixed(j, "principal:", command->remove_principal->name);
+}
+
 static enum cadre_status end_global(struct judging *j)
 {
-	bool node = j->command->body_case == CADRE__V1__COMMAND__BODY_RETIRE_NODE;
-	const struct model_resource *found =
-	        node ? find_prefixed(j, "node:", j->command->retire_node->node_id)
-	             : find_prefixed(j, "principal:", j->command->remove_principal->name);
+	const struct model_resource *found = find_global(j);
 
 	j->event = true;
 	if (!found)
@@ -379,6 +399,8 @@ static const rule_fn rules[] = {
 	RULE(RETIRE_NODE) = end_global,
 	RULE(PUT_PRINCIPAL) = put_principal,
 	RULE(REMOVE_PRINCIPAL) = end_global,
+	RULE(PUT_POLICY) = put_policy,
+	RULE(REMOVE_POLICY) = end_global,
 	RULE(RAISE_FEATURE_LEVEL) = raise_feature_level,
 };
 

@@ -72,6 +72,8 @@ void model_apply_principal_put(struct applying *a);
 void model_apply_model_retired(struct applying *a);
 void model_apply_node_retired(struct applying *a);
 void model_apply_principal_removed(struct applying *a);
+void model_apply_policy_put(struct applying *a);
+void model_apply_policy_removed(struct applying *a);
 void model_apply_cluster_configured(struct applying *a);
 void model_apply_feature_level(struct applying *a);
 void model_apply_nothing(struct applying *a);

@@ -215,6 +215,16 @@ void model_apply_node_registered(struct applying *a)
 	node->detail.node.address = body->address;
 }
 
+static void note_access(struct applying *a)
+{
+	Cadre__V1__ClusterRow *row = &a->model->cluster;
+
+	if (!a->model->configured || row->feature_level < 2)
+		return;
+	row->has_access_seq = true;
+	row->access_seq = a->seq;
+}
+
 void model_apply_principal_put(struct applying *a)
 {
 	const Cadre__V1__PutPrincipal *body = a->event->principal_put;
@@ -229,6 +239,20 @@ void model_apply_principal_put(struct applying *a)
 	state->n_groups = body->n_groups;
 	state->has_may_act_for_others = body->has_may_act_for_others;
 	state->may_act_for_others = body->may_act_for_others;
+	note_access(a);
+}
+
+void model_apply_policy_put(struct applying *a)
+{
+	const Cadre__V1__PutPolicy *body = a->event->policy_put;
+	struct model_resource *made = add_again(a, KIND(POLICY), "policy:", body->name);
+	Cadre__V1__PolicyState *state = &made->detail.policy;
+
+	cadre__v1__policy_state__init(state);
+	made->row.display_name = body->name;
+	state->statements = body->statements;
+	state->n_statements = body->n_statements;
+	note_access(a);
 }
 
 static void end(struct applying *a, Cadre__V1__Kind kind, const char *prefix,
@@ -251,6 +275,13 @@ void model_apply_node_retired(struct applying *a)
 void model_apply_principal_removed(struct applying *a)
 {
 	end(a, KIND(PRINCIPAL), "principal:", a->event->principal_removed->name);
+	note_access(a);
+}
+
+void model_apply_policy_removed(struct applying *a)
+{
+	end(a, KIND(POLICY), "policy:", a->event->policy_removed->name);
+	note_access(a);
 }
 
 void model_apply_cluster_configured(struct applying *a)
@@ -266,12 +297,15 @@ void model_apply_cluster_configured(struct applying *a)
 	row->n_voter_node_ids = event->n_voter_node_ids;
 	row->has_strict_members = event->has_strict_members;
 	row->strict_members = event->strict_members;
+	row->has_access_seq = event->feature_level >= 2;
+	row->access_seq = row->has_access_seq ? a->seq : 0;
 	a->model->configured = true;
 }
 
 void model_apply_feature_level(struct applying *a)
 {
 	a->model->cluster.feature_level = a->event->feature_level_raised->level;
+	note_access(a);
 }
 
 void model_apply_nothing(struct applying *a)

@@ -33,6 +33,7 @@ struct model_resource {
 		Cadre__V1__ModelState model;
 		Cadre__V1__NodeState node;
 		Cadre__V1__PrincipalState principal;
+		Cadre__V1__PolicyState policy;
 	} detail;
 	char *name; /* the OCID with the prefix of nodes and principals */
 	Cadre__V1__Attributes attributes; /* of row.attributes */
