@@ -134,8 +134,7 @@ static bool may_go_on(struct client *client)
 	struct load *load = client->load;
 
 	pthread_mutex_lock(&load->lock);
-	while ((!load->running || client->fresh_count == LOAD_FRESH_MAX) &&
-	       !atomic_load(&load->stopping)) {
+	while (!load->running && !atomic_load(&load->stopping)) {
 		client->waiting = true;
 		pthread_cond_broadcast(&load->changed);
 		pthread_cond_wait(&load->changed, &load->lock);

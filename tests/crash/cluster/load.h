@@ -17,7 +17,8 @@
 
 #define LOAD_CLIENTS 6u
 #define LOAD_WINDOW 6u
-/* Of a client between two checks. */
+/* Acknowledgements of a client between two checks that are kept one by one; further ones
+ * are only counted. */
 #define LOAD_FRESH_MAX 2000u
 /* No client gets this far ahead between two looks of a reader. */
 #define LOAD_AHEAD_MAX 100000u
