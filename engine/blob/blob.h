@@ -45,7 +45,8 @@ struct cadre_blob_options {
 	uint64_t step_bytes;      /* CADRE_BLOB_STEP_BYTES */
 };
 
-/* Makes what is missing below `dir`; finds what was under way.
+/* Makes what is missing below `dir`; finds what was under way. Harms nothing when
+ * another process has them open.
  * Ownership: `dir` is copied. Durability: the names of all blobs found.
  * Errors: CADRE_IO_ERROR, CADRE_OUT_OF_SPACE, CADRE_OUT_OF_MEMORY. */
 CADRE_MUST_CHECK enum cadre_status

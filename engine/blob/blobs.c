@@ -118,7 +118,6 @@ enum cadre_status cadre_blobs_open(struct cadre_env *env, const char *dir,
 {
 	struct cadre_blobs *blobs = calloc(1, sizeof *blobs);
 	enum cadre_status status = CADRE_OK;
-	unsigned removed;
 
 	*ret_blobs = NULL;
 	if (!blobs)
@@ -136,8 +135,6 @@ enum cadre_status cadre_blobs_open(struct cadre_env *env, const char *dir,
 		status = make_dirs(blobs, err);
 	if (status == CADRE_OK)
 		status = blob_uploads_find(blobs, err);
-	if (status == CADRE_OK)
-		status = cadre_blobs_tend(blobs, &removed, err);
 	if (status == CADRE_OK)
 		*ret_blobs = blobs;
 	else

@@ -62,7 +62,7 @@ struct finding {
 	struct cadre_error *err;
 };
 
-/* More than there are places for were left by a process with other limits: they go. */
+/* More than there are places for are found when others have gone. */
 static enum cadre_status find_one(void *ctx, const char *text)
 {
 	struct finding *finding = ctx;
@@ -70,12 +70,8 @@ static enum cadre_status find_one(void *ctx, const char *text)
 	struct blob_upload found = { .used = true };
 	enum cadre_status status;
 
-	if (!parse_upload(text, &found))
+	if (!parse_upload(text, &found) || finding->count == blobs->options.uploads_max)
 		return CADRE_OK;
-	if (finding->count == blobs->options.uploads_max) {
-		blob_upload_drop(blobs, &found);
-		return CADRE_OK;
-	}
 	status = find_size(blobs, &found, finding->err);
 	if (status == CADRE_OK)
 		blobs->uploads[finding->count++] = found;

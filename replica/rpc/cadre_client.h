@@ -149,6 +149,79 @@ CADRE_API enum cadre_client_outcome
 cadre_client_batch(struct cadre_client *client, const void *packed, size_t length,
                    struct cadre_client_answer **ret_answer);
 
+/* ---- blobs: artifacts by content ---- */
+
+/* What became of it. `status` and `message` are of the refusal; 0 and "" when done. */
+struct cadre_client_blob {
+	uint8_t sha256[32];
+	uint64_t bytes;
+	int status;
+	char message[512];
+};
+
+/* At most `capacity` bytes from `offset` on; their number, or -1. Asked in order from
+ * 0, but from an earlier offset when the leader lost what it had, and from a later one
+ * when it has more already. */
+typedef int64_t (*cadre_client_blob_read_fn)(void *ctx, uint64_t offset, void *data,
+                                             size_t capacity);
+/* All of it, or -1. In order. */
+typedef int (*cadre_client_blob_write_fn)(void *ctx, uint64_t offset, const void *data,
+                                          size_t length);
+/* Bytes that are done, of total; what is not 0 ends the work with UNAVAILABLE. */
+typedef int (*cadre_client_blob_progress_fn)(void *ctx, uint64_t done, uint64_t total);
+
+/* Zero and NULL mean the default. */
+struct cadre_client_blob_put {
+	uint64_t bytes;        /* at least 1 */
+	const uint8_t *sha256; /* 32 bytes: goes on with an earlier attempt, sends nothing
+	                        * that is there already. NULL: hashed while it is sent */
+	cadre_client_blob_read_fn read;
+	cadre_client_blob_progress_fn progress;
+	void *ctx;
+	uint32_t stall_ms; /* given up after so long without progress: 60,000 */
+};
+/* Uploads; on DONE it is durable on the leader. Goes on by itself when a connection
+ * breaks or the leader starts again. Sent again, it harms nothing: never UNKNOWN. */
+CADRE_API enum cadre_client_outcome
+cadre_client_blob_put(struct cadre_client *client,
+                      const struct cadre_client_blob_put *put,
+                      struct cadre_client_blob *ret_blob);
+/* A file, from its start. It is read twice: hashed, and sent. */
+CADRE_API enum cadre_client_outcome
+cadre_client_blob_put_fd(struct cadre_client *client, int fd,
+                         cadre_client_blob_progress_fn progress, void *ctx,
+                         struct cadre_client_blob *ret_blob);
+
+struct cadre_client_blob_get {
+	const uint8_t *sha256; /* 32 bytes */
+	cadre_client_blob_write_fn write;
+	cadre_client_blob_progress_fn progress;
+	void *ctx;
+	uint32_t stall_ms;
+};
+/* Downloads. On DONE what was written has that SHA-256; otherwise it is to be thrown
+ * away. */
+CADRE_API enum cadre_client_outcome
+cadre_client_blob_get(struct cadre_client *client,
+                      const struct cadre_client_blob_get *get,
+                      struct cadre_client_blob *ret_blob);
+/* Written to a file, a pipe or a terminal, where it stands. */
+CADRE_API enum cadre_client_outcome
+cadre_client_blob_get_fd(struct cadre_client *client, const uint8_t sha256[32], int fd,
+                         cadre_client_blob_progress_fn progress, void *ctx,
+                         struct cadre_client_blob *ret_blob);
+
+/* One piece, 1 MiB at most; short only at the end. `ret_blob->bytes` is the whole's
+ * size. Nothing is verified. */
+CADRE_API enum cadre_client_outcome
+cadre_client_blob_read(struct cadre_client *client, const uint8_t sha256[32],
+                       uint64_t offset, void *data, size_t capacity, size_t *ret_length,
+                       struct cadre_client_blob *ret_blob);
+/* Its size. REFUSED with NOT_FOUND when it is not durable there. */
+CADRE_API enum cadre_client_outcome
+cadre_client_blob_stat(struct cadre_client *client, const uint8_t sha256[32],
+                       struct cadre_client_blob *ret_blob);
+
 #ifdef __cplusplus
 }
 #endif

@@ -281,8 +281,10 @@ static void what_nobody_goes_on_with_is_removed_after_a_day(void **state)
 	                           NULL, &at, &err));
 	assert_int_equal(at.next_offset, 0);
 	/* After a restart it is the time it was begun that counts. */
-	cadre_env_sim_advance_ms(fixture->sim, CADRE_BLOB_ABANDONED_MS);
+	cadre_env_sim_advance_ms(fixture->sim, CADRE_BLOB_ABANDONED_MS + 1);
 	reopen(fixture);
+	assert_ok(cadre_blobs_tend(fixture->blobs, &removed, &err));
+	assert_int_equal(removed, 2);
 	assert_ok(cadre_blob_begin(fixture->blobs, &upload_b, fixture->content.length,
 	                           NULL, &at, &err));
 	assert_int_equal(at.next_offset, 0);
