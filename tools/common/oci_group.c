@@ -52,8 +52,8 @@ static Cadre__V1__Member **read_members(struct oci_reader *reader,
 	return members;
 }
 
-static Cadre__V1__CustomMetadata **
-read_metadata(struct oci_reader *reader, const struct oci_at *at, size_t *ret_count)
+Cadre__V1__CustomMetadata **oci_metadata(struct oci_reader *reader,
+                                         const struct oci_at *at, size_t *ret_count)
 {
 	struct oci_at list = oci_array(reader, at, "customMetadataList");
 	size_t count = json_array_size(list.value);
@@ -96,8 +96,8 @@ static Cadre__V1__GroupDetails *read_details(struct oci_reader *reader,
 	details->type = (Cadre__V1__GroupType)enum_value(
 	        reader, &at, "type", type, &cadre__v1__group_type__descriptor);
 	details->base_model_id = oci_text(reader, &at, "baseModelId");
-	details->custom_metadata_list = read_metadata(reader, &at,
-	                                              &details->n_custom_metadata_list);
+	details->custom_metadata_list = oci_metadata(reader, &at,
+	                                             &details->n_custom_metadata_list);
 	return details;
 }
 

@@ -54,6 +54,18 @@ cadre_oci_create_deployment(const json_t *body, const struct cadre_oci_defaults 
                             struct cadre_arena *arena, Cadre__V1__Command *command,
                             struct cadre_error *err);
 
+/* OCI's body of a model, and what Cadre has besides: framework, kind (BASE, LORA, ONNX,
+ * OTHER), artifactUri, artifactSha256 (hex digits), artifactBytes, id. */
+CADRE_MUST_CHECK enum cadre_status cadre_oci_create_model(const json_t *body,
+                                                          struct cadre_arena *arena,
+                                                          Cadre__V1__Command *command,
+                                                          struct cadre_error *err);
+/* The body of changeCompartment. */
+CADRE_MUST_CHECK enum cadre_status cadre_oci_read_compartment(const json_t *body,
+                                                              struct cadre_arena *arena,
+                                                              char **ret_compartment,
+                                                              struct cadre_error *err);
+
 /* PUT bodies; `body` NULL (no content) changes nothing. `id` must outlive the
  * command. */
 CADRE_MUST_CHECK enum cadre_status

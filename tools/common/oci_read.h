@@ -52,6 +52,10 @@ char **oci_texts(struct oci_reader *reader, const struct oci_at *at, const char 
                  size_t *ret_count);
 char *oci_copy(struct oci_reader *reader, const char *text);
 
+/* customMetadataList of `at`. */
+Cadre__V1__CustomMetadata **oci_metadata(struct oci_reader *reader,
+                                         const struct oci_at *at, size_t *ret_count);
+
 /* NULL when absent. Sorted by key: a map has no order, and equal maps must make equal
  * commands. */
 Cadre__V1__FreeformTags *oci_freeform_tags(struct oci_reader *reader,

@@ -83,7 +83,7 @@ static void put_defined_tags(struct cadre_json *json, const Cadre__V1__DefinedTa
 	cadre_json_end(json, '}');
 }
 
-static void put_tags(struct cadre_json *json, const Cadre__V1__Attributes *attributes)
+void cadre_oci_put_tags(struct cadre_json *json, const Cadre__V1__Attributes *attributes)
 {
 	const Cadre__V1__FreeformTags *tags = attributes ? attributes->freeform_tags
 	                                                 : NULL;
@@ -110,13 +110,16 @@ static void put_members(struct cadre_json *json, const Cadre__V1__ResourceInfo *
 	cadre_json_end(json, '}');
 }
 
-static void put_group(struct cadre_json *json, const Cadre__V1__ResourceInfo *info)
+static void put_group(struct cadre_json *json, const Cadre__V1__ResourceInfo *info,
+                      const struct cadre_oci_style *style)
 {
 	const Cadre__V1__GroupState *group = info->resource->group;
 
-	cadre_json_key_text(json, "createType",
-	                    group->has_source_group ? "CLONE" : "CREATE");
-	put_text(json, "sourceModelGroupId", info->source_group_id);
+	if (!style->summary) {
+		cadre_json_key_text(json, "createType",
+		                    group->has_source_group ? "CLONE" : "CREATE");
+		put_text(json, "sourceModelGroupId", info->source_group_id);
+	}
 	put_text(json, "modelGroupVersionHistoryId", info->history_id);
 	put_text(json, "modelGroupVersionHistoryName", info->history_name);
 	cadre_json_key_u64(json, "versionId", group->version_id);
@@ -131,7 +134,7 @@ static void put_group(struct cadre_json *json, const Cadre__V1__ResourceInfo *in
 	cadre_json_end(json, '}');
 	cadre_json_key_u64(json, "memberCount", group->member_count);
 	cadre_json_key_u64(json, "deployments", group->deployments);
-	if (info->n_members > 0)
+	if (info->n_members > 0 && !style->summary)
 		put_members(json, info);
 }
 
@@ -263,7 +266,20 @@ static void put_serving(struct cadre_json *json, const Cadre__V1__ResourceInfo *
 	put_texts(json, "nodes", deployment->nodes, deployment->n_nodes);
 }
 
-static void put_deployment(struct cadre_json *json, const Cadre__V1__ResourceInfo *info)
+/* What OCI tells of the machines behind a deployment. */
+static void put_system_data(struct cadre_json *json,
+                            const Cadre__V1__DeploymentState *deployment)
+{
+	cadre_json_key(json, "modelDeploymentSystemData");
+	cadre_json_begin(json, '{');
+	cadre_json_key_text(json, "systemInfraType", "INSTANCE_POOL");
+	cadre_json_key_text(json, "modelType", "MANAGED_MODEL");
+	cadre_json_key_u64(json, "currentInstanceCount", deployment->n_nodes);
+	cadre_json_end(json, '}');
+}
+
+static void put_deployment(struct cadre_json *json, const Cadre__V1__ResourceInfo *info,
+                           const struct cadre_oci_style *style)
 {
 	const Cadre__V1__DeploymentState *deployment = info->resource->deployment;
 
@@ -286,6 +302,8 @@ static void put_deployment(struct cadre_json *json, const Cadre__V1__ResourceInf
 		put_log(json, "predict", deployment->category_log_details->predict);
 		cadre_json_end(json, '}');
 	}
+	put_text(json, "modelDeploymentUrl", style->deployment_url);
+	put_system_data(json, deployment);
 	put_serving(json, info);
 }
 
@@ -319,17 +337,18 @@ static void put_node(struct cadre_json *json, const Cadre__V1__NodeState *node)
 	cadre_json_end(json, '}');
 }
 
-static void put_detail(struct cadre_json *json, const Cadre__V1__ResourceInfo *info)
+static void put_detail(struct cadre_json *json, const Cadre__V1__ResourceInfo *info,
+                       const struct cadre_oci_style *style)
 {
 	switch ((int)info->resource->detail_case) {
 	case CADRE__V1__RESOURCE__DETAIL_GROUP:
-		put_group(json, info);
+		put_group(json, info, style);
 		break;
 	case CADRE__V1__RESOURCE__DETAIL_HISTORY:
 		put_history(json, info);
 		break;
 	case CADRE__V1__RESOURCE__DETAIL_DEPLOYMENT:
-		put_deployment(json, info);
+		put_deployment(json, info, style);
 		break;
 	case CADRE__V1__RESOURCE__DETAIL_MODEL:
 		put_model(json, info);
@@ -344,6 +363,14 @@ static void put_detail(struct cadre_json *json, const Cadre__V1__ResourceInfo *i
 
 void cadre_oci_put_resource(struct cadre_json *json, const Cadre__V1__ResourceInfo *info)
 {
+	static const struct cadre_oci_style full = { .summary = false };
+
+	cadre_oci_put_styled(json, info, &full);
+}
+
+void cadre_oci_put_styled(struct cadre_json *json, const Cadre__V1__ResourceInfo *info,
+                          const struct cadre_oci_style *style)
+{
 	const Cadre__V1__Resource *resource = info->resource;
 
 	cadre_json_begin(json, '{');
@@ -351,9 +378,10 @@ void cadre_oci_put_resource(struct cadre_json *json, const Cadre__V1__ResourceIn
 	put_text(json, "compartmentId", resource->compartment_id);
 	put_text(json, "projectId", resource->project_id);
 	put_text(json, "displayName", resource->display_name);
-	put_text(json, "description", resource->description);
-	put_detail(json, info);
-	put_tags(json, info->attributes);
+	if (!style->summary)
+		put_text(json, "description", resource->description);
+	put_detail(json, info, style);
+	cadre_oci_put_tags(json, info->attributes);
 	cadre_json_key_text(json, "lifecycleState",
 	                    enum_name(&cadre__v1__lifecycle_state__descriptor,
 	                              (int)resource->lifecycle_state));
