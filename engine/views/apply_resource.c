@@ -44,7 +44,7 @@ static const char *kind_name(Cadre__V1__Kind kind)
 		                             "deployment", "model", "node",
 		                             "principal",  "policy" };
 
-	return names[kind >= 1 && kind <= 6 ? kind : 0];
+	return names[kind >= 1 && (size_t)kind < sizeof names / sizeof *names ? kind : 0];
 }
 
 static bool detail_fits(const Cadre__V1__Resource *resource, Cadre__V1__Kind kind)

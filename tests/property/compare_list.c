@@ -74,6 +74,11 @@ static int compare_names(const char *a, const char *b)
 	return order != 0 ? order : memcmp(x.bytes, y.bytes, 16);
 }
 
+static bool is_deleted(const Cadre__V1__Resource *row)
+{
+	return row->lifecycle_state == CADRE__V1__LIFECYCLE_STATE__DELETED;
+}
+
 static int compare_entries(const void *left, const void *right)
 {
 	const struct entry *a = left;
@@ -90,6 +95,10 @@ static int compare_entries(const void *left, const void *right)
 		order = compare_u64(x->lifecycle_state, y->lifecycle_state);
 	else if (query->sort == CADRE_SORT_NAME)
 		order = compare_names(x->display_name, y->display_name);
+	/* Who had a name comes behind who has it. */
+	if (order == 0 && query->sort == CADRE_SORT_NAME && query->history == 0 &&
+	    query->kind == KIND(HISTORY))
+		order = (int)is_deleted(x) - (int)is_deleted(y);
 	if (order == 0)
 		order = compare_u64(x->id, y->id);
 	return query->descending ? -order : order;
