@@ -16,6 +16,7 @@ V = "/20190101"
 
 class Gateway:
     """One process; `close` ends it whatever its state."""
+    no_auth = ("--insecure-no-auth",)
 
     def __init__(self, home, number, *arguments):
         ready = os.path.join(home, "gateway%d.ready" % number)
@@ -23,7 +24,7 @@ class Gateway:
         self.log = open(self.log_path, "w", encoding="utf-8")
         self.process = subprocess.Popen(
             [program("cadre-gateway"), "--listen", "127.0.0.1:0", "--ready-file", ready,
-             "--insecure-no-auth", *arguments],
+             *self.no_auth, *arguments],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self.log,
             env=environment())
         wait_for("the gateway", lambda: os.path.exists(ready) or self.ended())
@@ -83,9 +84,14 @@ class GatewayTest(CliTest):
 
     @classmethod
     def tearDownClass(cls):
+        # A clean end: a sanitizer then says what was leaked.
+        codes = [gateway.process.poll() if gateway.ended() else gateway.stop()
+                 for gateway in cls.gateways]
         for gateway in cls.gateways:
             gateway.close()
         super().tearDownClass()
+        if any(codes):
+            raise AssertionError("gateways ended with %s" % codes)
 
     def request(self, method, path, body=None, headers=None, gateway=None):
         gateway = gateway or self.gateway

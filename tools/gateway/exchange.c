@@ -52,8 +52,7 @@ static enum gateway_turn refuse_size(struct gateway_request *request)
 	char message[80];
 
 	snprintf(message, sizeof message, "body: more than %zu bytes", body_max(request));
-	gateway_answer_error(request, 413, "PayloadTooLarge",
-	                     message);
+	gateway_answer_error(request, 413, "PayloadTooLarge", message);
 	return GATEWAY_TURN_SEND;
 }
 

@@ -45,12 +45,14 @@ static const struct cadre_config_row rows[GATEWAY_OPTION_COUNT] = {
 	                      .check = check_address },
 	[GATEWAY_INSECURE] = { .name = "insecure",
 	                       .type = CADRE_CONFIG_SWITCH,
+	                       .metavar = "yes|no",
 	                       .fallback = "no",
 	                       .group = "Security",
 	                       .help = "Allow plain HTTP on other addresses than loopback, "
 	                               "behind a proxy that speaks TLS" },
 	[GATEWAY_INSECURE_NO_AUTH] = { .name = "insecure-no-auth",
 	                               .type = CADRE_CONFIG_SWITCH,
+	                               .metavar = "yes|no",
 	                               .fallback = "no",
 	                               .help = "Take requests without looking at their "
 	                                       "signature; only on loopback" },

@@ -3,8 +3,8 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-/* A handler keeps nothing large on its stack. */
-#define STACK_BYTES ((size_t)512 << 10)
+/* jansson recurses up to 2,048 levels into a hostile body. */
+#define STACK_BYTES ((size_t)4 << 20)
 
 struct gateway_pool {
 	gateway_job_fn run;
@@ -14,7 +14,7 @@ struct gateway_pool {
 	pthread_mutex_t lock;
 	pthread_cond_t work;
 	unsigned threads; /* lock; started */
-	unsigned idle;    /* lock; of those, waiting */
+	unsigned busy;    /* lock; of those, with a job */
 	unsigned first;   /* lock */
 	unsigned count;   /* lock; jobs in the ring */
 	bool ending;      /* lock */
@@ -50,12 +50,11 @@ static void *take(struct gateway_pool *pool)
 {
 	void *job;
 
-	pool->idle++;
 	while (pool->count == 0 && !pool->ending)
 		pthread_cond_wait(&pool->work, &pool->lock);
-	pool->idle--;
 	if (pool->count == 0)
 		return NULL;
+	pool->busy++;
 	job = pool->ring[pool->first];
 	pool->first = (pool->first + 1) % pool->room;
 	pool->count--;
@@ -72,6 +71,7 @@ static void *work(void *ctx)
 		pthread_mutex_unlock(&pool->lock);
 		pool->run(job);
 		pthread_mutex_lock(&pool->lock);
+		pool->busy--;
 	}
 	pthread_mutex_unlock(&pool->lock);
 	return NULL;
@@ -82,7 +82,8 @@ static void add_thread(struct gateway_pool *pool)
 {
 	pthread_attr_t attributes;
 
-	if (pool->idle >= pool->count || pool->threads == pool->threads_max)
+	if (pool->threads - pool->busy >= pool->count ||
+	    pool->threads == pool->threads_max)
 		return;
 	pthread_attr_init(&attributes);
 	pthread_attr_setstacksize(&attributes, STACK_BYTES);
@@ -91,10 +92,10 @@ static void add_thread(struct gateway_pool *pool)
 	pthread_attr_destroy(&attributes);
 }
 
-/* That wait, or could be started. */
+/* Without a job, started or not. */
 static unsigned free_threads(const struct gateway_pool *pool)
 {
-	return pool->idle + pool->threads_max - pool->threads;
+	return pool->threads_max - pool->busy;
 }
 
 enum cadre_status gateway_pool_submit(struct gateway_pool *pool, void *job)
