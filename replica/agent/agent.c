@@ -155,11 +155,13 @@ enum cadre_status cadre_agent_create(struct cadre_env *env,
 		                              &agent->metrics);
 	if (status == CADRE_OK)
 		status = cadre_artifacts_open(env, options->dir, &agent->artifacts, err);
-	if (status == CADRE_OK)
-		*ret_agent = agent;
-	else
+	if (status != CADRE_OK) {
 		cadre_agent_destroy(&agent);
-	return status;
+		return status;
+	}
+	cadre_artifacts_set_remote(agent->artifacts, &options->remote);
+	*ret_agent = agent;
+	return CADRE_OK;
 }
 
 enum cadre_status cadre_agent_start(struct cadre_agent *agent, struct cadre_error *err)

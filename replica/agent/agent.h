@@ -35,6 +35,7 @@
 #include "engine/env/env.h"
 #include "engine/kv/kv.h"
 #include "proto/codec/arena.h"
+#include "replica/agent/artifacts.h"
 #include "replica/agent/worker_client.h"
 
 struct cadre_agent;
@@ -42,8 +43,9 @@ struct cadre_agent;
 /* Zero and NULL mean the default. Texts are borrowed until destroy. */
 struct cadre_agent_options {
 	struct cadre_worker_program program; /* path NULL: nothing can be loaded */
-	const char *dir;       /* artifacts are kept in `<dir>/artifacts/sha256/` */
-	uint8_t node_id[16];   /* whose placements count */
+	const char *dir; /* artifacts are kept in `<dir>/artifacts/sha256/` */
+	struct cadre_artifact_remote remote; /* where cadre:// comes from */
+	uint8_t node_id[16];                 /* whose placements count */
 	uint32_t linger_ms;    /* the old generation stays resident; 60,000 */
 	uint32_t retry_min_ms; /* after a failed load or a dead worker, doubling; 500 */
 	uint32_t retry_max_ms; /* 60,000 */

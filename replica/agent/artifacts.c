@@ -1,4 +1,4 @@
-#include "replica/agent/artifacts.h"
+#include "replica/agent/artifacts_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,34 +10,13 @@
 #include "engine/base/bytes.h"
 #include "engine/base/checksum.h"
 
-#define PIECE_BYTES ((size_t)1 << 20)
-/* Left free for logs and views on the same disk. */
-#define RESERVE_BYTES ((uint64_t)64 << 20)
-#define HEX_CHARS 64u
-
-/* The file as it was when its digest was seen. */
-struct verified {
-	struct cadre_sha256 sha256;
-	uint64_t bytes;
-	struct timespec changed;
-};
-
-struct cadre_artifacts {
-	struct cadre_env *env;
-	char *dir; /* <dir>/artifacts/sha256 */
-	char *temporary;
-	uint8_t *piece;
-	struct verified *verified;
-	size_t verified_count;
-};
-
-static enum cadre_status fail_memory(struct cadre_error *err)
+enum cadre_status artifact_no_memory(struct cadre_error *err)
 {
 	return cadre_error_set(err, CADRE_OUT_OF_MEMORY, "no memory for an artifact");
 }
 
-static enum cadre_status remove_if_there(struct cadre_artifacts *artifacts,
-                                         const char *path, struct cadre_error *err)
+enum cadre_status artifact_remove(struct cadre_artifacts *artifacts, const char *path,
+                                  struct cadre_error *err)
 {
 	enum cadre_status status = artifacts->env->ops->remove(artifacts->env, path, err);
 
@@ -52,21 +31,26 @@ static enum cadre_status make_dirs(struct cadre_artifacts *artifacts, const char
 	char *parent;
 
 	if (asprintf(&parent, "%s/artifacts", dir) < 0)
-		return fail_memory(err);
+		return artifact_no_memory(err);
 	if (asprintf(&artifacts->dir, "%s/sha256", parent) < 0)
 		artifacts->dir = NULL;
 	if (asprintf(&artifacts->temporary, "%s/fetch.tmp", parent) < 0)
 		artifacts->temporary = NULL;
-	artifacts->piece = malloc(PIECE_BYTES);
-	if (!artifacts->dir || !artifacts->temporary || !artifacts->piece)
-		status = fail_memory(err);
+	if (asprintf(&artifacts->parts, "%s/part", parent) < 0)
+		artifacts->parts = NULL;
+	artifacts->piece = malloc(ARTIFACT_PIECE_BYTES);
+	if (!artifacts->dir || !artifacts->temporary || !artifacts->parts ||
+	    !artifacts->piece)
+		status = artifact_no_memory(err);
 	else
 		status = env->ops->mkdir(env, parent, err);
 	free(parent);
 	if (status == CADRE_OK)
 		status = env->ops->mkdir(env, artifacts->dir, err);
 	if (status == CADRE_OK)
-		status = remove_if_there(artifacts, artifacts->temporary, err);
+		status = env->ops->mkdir(env, artifacts->parts, err);
+	if (status == CADRE_OK)
+		status = artifact_remove(artifacts, artifacts->temporary, err);
 	return status;
 }
 
@@ -78,7 +62,7 @@ enum cadre_status cadre_artifacts_open(struct cadre_env *env, const char *dir,
 	enum cadre_status status;
 
 	if (!artifacts)
-		return fail_memory(err);
+		return artifact_no_memory(err);
 	artifacts->env = env;
 	status = make_dirs(artifacts, dir, err);
 	if (status == CADRE_OK)
@@ -94,16 +78,23 @@ void cadre_artifacts_close(struct cadre_artifacts **artifacts)
 		return;
 	free((*artifacts)->dir);
 	free((*artifacts)->temporary);
+	free((*artifacts)->parts);
 	free((*artifacts)->piece);
 	free((*artifacts)->verified);
 	free(*artifacts);
 	*artifacts = NULL;
 }
 
+void cadre_artifacts_set_remote(struct cadre_artifacts *artifacts,
+                                const struct cadre_artifact_remote *remote)
+{
+	artifacts->remote = *remote;
+}
+
 char *cadre_artifacts_path(const struct cadre_artifacts *artifacts,
                            const struct cadre_sha256 *sha256)
 {
-	char hex[HEX_CHARS + 1];
+	char hex[ARTIFACT_HEX_CHARS + 1];
 	char *path;
 
 	cadre_hex_encode(sha256->bytes, sizeof sha256->bytes, hex);
@@ -200,7 +191,7 @@ static enum cadre_status read_piece(int fd, const char *path, uint8_t *piece,
 	ssize_t length;
 
 	do {
-		length = read(fd, piece, PIECE_BYTES);
+		length = read(fd, piece, ARTIFACT_PIECE_BYTES);
 	} while (length < 0 && errno == EINTR);
 	if (length < 0)
 		return cadre_error_errno(err, errno, "reading \"%s\"", path);
@@ -241,9 +232,9 @@ static enum cadre_status read_all(struct cadre_artifacts *artifacts, int fd,
 	return status;
 }
 
-static enum cadre_status check_size(const struct cadre_artifact_want *want,
-                                    const char *path, uint64_t bytes,
-                                    struct cadre_error *err)
+enum cadre_status artifact_check_size(const struct cadre_artifact_want *want,
+                                      const char *path, uint64_t bytes,
+                                      struct cadre_error *err)
 {
 	if (want->bytes == 0 || want->bytes == bytes)
 		return CADRE_OK;
@@ -252,12 +243,12 @@ static enum cadre_status check_size(const struct cadre_artifact_want *want,
 	        (unsigned long long)bytes, (unsigned long long)want->bytes);
 }
 
-static enum cadre_status check(const struct cadre_artifact_want *want, const char *path,
-                               const struct cadre_artifact *artifact,
-                               struct cadre_error *err)
+enum cadre_status artifact_check(const struct cadre_artifact_want *want, const char *path,
+                                 const struct cadre_artifact *artifact,
+                                 struct cadre_error *err)
 {
-	char hex[HEX_CHARS + 1];
-	enum cadre_status status = check_size(want, path, artifact->bytes, err);
+	char hex[ARTIFACT_HEX_CHARS + 1];
+	enum cadre_status status = artifact_check_size(want, path, artifact->bytes, err);
 
 	if (status != CADRE_OK || !want->has_sha256 ||
 	    memcmp(artifact->sha256.bytes, want->sha256.bytes,
@@ -288,7 +279,7 @@ static enum cadre_status use_present(struct cadre_artifacts *artifacts,
 	    is_verified(artifacts, &want->sha256, &info)) {
 		artifact->sha256 = want->sha256;
 		artifact->bytes = (uint64_t)info.st_size;
-		return check_size(want, path, artifact->bytes, err);
+		return artifact_check_size(want, path, artifact->bytes, err);
 	}
 	forget(artifacts, &want->sha256);
 	if (status == CADRE_OK)
@@ -298,32 +289,33 @@ static enum cadre_status use_present(struct cadre_artifacts *artifacts,
 	status = read_all(artifacts, fd, path, NULL, stopped, artifact, err);
 	close(fd);
 	if (status == CADRE_OK)
-		status = check(want, path, artifact, err);
+		status = artifact_check(want, path, artifact, err);
 	if (status == CADRE_OK)
 		remember(artifacts, &want->sha256, path);
 	if (status != CADRE_CORRUPT && status != CADRE_IO_ERROR)
 		return status;
-	status = remove_if_there(artifacts, path, err);
+	status = artifact_remove(artifacts, path, err);
 	return status == CADRE_OK ? CADRE_NOT_FOUND : status;
 }
 
 /* ---- absent ---- */
 
-static enum cadre_status check_space(struct cadre_artifacts *artifacts, uint64_t bytes,
-                                     struct cadre_error *err)
+enum cadre_status artifact_check_space(struct cadre_artifacts *artifacts, uint64_t bytes,
+                                       struct cadre_error *err)
 {
 	struct cadre_env *env = artifacts->env;
 	struct cadre_space space;
 	enum cadre_status status = env->ops->space(env, artifacts->dir, &space, err);
 
-	if (status != CADRE_OK || (space.free_bytes > RESERVE_BYTES &&
-	                           bytes <= space.free_bytes - RESERVE_BYTES))
+	if (status != CADRE_OK || (space.free_bytes > ARTIFACT_RESERVE_BYTES &&
+	                           bytes <= space.free_bytes - ARTIFACT_RESERVE_BYTES))
 		return status;
 	return cadre_error_set(
 	        err, CADRE_OUT_OF_SPACE,
 	        "\"%s\": %llu bytes are needed beside a reserve of %llu, %llu are free",
 	        artifacts->dir, (unsigned long long)bytes,
-	        (unsigned long long)RESERVE_BYTES, (unsigned long long)space.free_bytes);
+	        (unsigned long long)ARTIFACT_RESERVE_BYTES,
+	        (unsigned long long)space.free_bytes);
 }
 
 static enum cadre_status
@@ -340,24 +332,25 @@ copy_to_temporary(struct cadre_artifacts *artifacts, int fd, const char *source,
 		return status;
 	status = read_all(artifacts, fd, source, file, stopped, artifact, err);
 	if (status == CADRE_OK)
-		status = check(want, source, artifact, err);
+		status = artifact_check(want, source, artifact, err);
 	if (status == CADRE_OK)
 		status = file->env->ops->datasync(file, err);
 	cadre_file_close(file);
 	return status;
 }
 
-static enum cadre_status put_in_place(struct cadre_artifacts *artifacts,
-                                      const struct cadre_artifact *artifact,
-                                      struct cadre_error *err)
+enum cadre_status artifact_put_in_place(struct cadre_artifacts *artifacts,
+                                        const char *from,
+                                        const struct cadre_artifact *artifact,
+                                        struct cadre_error *err)
 {
 	struct cadre_env *env = artifacts->env;
 	char *path = cadre_artifacts_path(artifacts, &artifact->sha256);
 	enum cadre_status status;
 
 	if (!path)
-		return fail_memory(err);
-	status = env->ops->rename(env, artifacts->temporary, path, err);
+		return artifact_no_memory(err);
+	status = env->ops->rename(env, from, path, err);
 	if (status == CADRE_OK)
 		status = env->ops->sync_dir(env, artifacts->dir, err);
 	if (status == CADRE_OK)
@@ -385,16 +378,17 @@ static enum cadre_status copy_here(struct cadre_artifacts *artifacts,
 		return status;
 	status = open_source(source, &fd, &bytes, err);
 	if (status == CADRE_OK)
-		status = check_size(want, source, bytes, err);
+		status = artifact_check_size(want, source, bytes, err);
 	if (status == CADRE_OK)
-		status = check_space(artifacts, bytes, err);
+		status = artifact_check_space(artifacts, bytes, err);
 	if (status == CADRE_OK)
 		status = copy_to_temporary(artifacts, fd, source, want, stopped, artifact,
 		                           err);
 	if (status == CADRE_OK)
-		status = put_in_place(artifacts, artifact, err);
+		status = artifact_put_in_place(artifacts, artifacts->temporary, artifact,
+		                               err);
 	if (status != CADRE_OK && fd >= 0)
-		(void)!remove_if_there(artifacts, artifacts->temporary, NULL);
+		(void)!artifact_remove(artifacts, artifacts->temporary, NULL);
 	artifact->copied = status == CADRE_OK;
 	if (fd >= 0)
 		close(fd);
@@ -402,25 +396,62 @@ static enum cadre_status copy_here(struct cadre_artifacts *artifacts,
 	return status;
 }
 
+/* The digest that a cadre:// URI names counts, whatever else is known. */
+static enum cadre_status name_by_uri(struct cadre_artifact_want *want,
+                                     struct cadre_error *err)
+{
+	struct cadre_sha256 sha256;
+
+	if (!artifact_is_remote(want->uri))
+		return CADRE_OK;
+	if (!cadre_blob_uri_parse(want->uri, &sha256))
+		return cadre_error_set(err, CADRE_INVALID_PARAMETER,
+		                       "\"%s\": not " CADRE_BLOB_URI_PREFIX
+		                       " and 64 hex digits",
+		                       want->uri);
+	if (want->has_sha256 &&
+	    memcmp(want->sha256.bytes, sha256.bytes, sizeof sha256.bytes) != 0)
+		return cadre_error_set(err, CADRE_CORRUPT,
+		                       "\"%s\": not the registered SHA-256", want->uri);
+	want->has_sha256 = true;
+	want->sha256 = sha256;
+	return CADRE_OK;
+}
+
+static enum cadre_status fetch_absent(struct cadre_artifacts *artifacts,
+                                      const struct cadre_artifact_want *want,
+                                      const atomic_bool *stopped,
+                                      struct cadre_artifact *artifact,
+                                      struct cadre_error *err)
+{
+	if (artifact_is_remote(want->uri))
+		return artifact_fetch_remote(artifacts, want, stopped, artifact, err);
+	return copy_here(artifacts, want, stopped, artifact, err);
+}
+
 enum cadre_status cadre_artifacts_fetch(struct cadre_artifacts *artifacts,
-                                        const struct cadre_artifact_want *want,
+                                        const struct cadre_artifact_want *given,
                                         const atomic_bool *stopped,
                                         struct cadre_artifact *ret_artifact,
                                         struct cadre_error *err)
 {
-	enum cadre_status status = CADRE_NOT_FOUND;
+	struct cadre_artifact_want want = *given;
+	enum cadre_status status = name_by_uri(&want, err);
 	char *path;
 
 	*ret_artifact = (struct cadre_artifact){ .copied = false };
-	if (want->has_sha256) {
-		path = cadre_artifacts_path(artifacts, &want->sha256);
+	if (status != CADRE_OK)
+		return status;
+	status = CADRE_NOT_FOUND;
+	if (want.has_sha256) {
+		path = cadre_artifacts_path(artifacts, &want.sha256);
 		if (!path)
-			return fail_memory(err);
-		status = use_present(artifacts, want, path, stopped, ret_artifact, err);
+			return artifact_no_memory(err);
+		status = use_present(artifacts, &want, path, stopped, ret_artifact, err);
 		free(path);
 	}
 	if (status == CADRE_NOT_FOUND)
-		status = copy_here(artifacts, want, stopped, ret_artifact, err);
+		status = fetch_absent(artifacts, &want, stopped, ret_artifact, err);
 	return status;
 }
 
@@ -428,6 +459,7 @@ enum cadre_status cadre_artifacts_fetch(struct cadre_artifacts *artifacts,
 
 struct collecting {
 	struct cadre_artifacts *artifacts;
+	const char *dir;
 	const struct cadre_sha256 *keep;
 	size_t keep_count;
 	unsigned removed;
@@ -438,7 +470,8 @@ static bool is_kept(const struct collecting *collecting, const char *name)
 {
 	struct cadre_sha256 sha256;
 
-	if (strlen(name) != HEX_CHARS || !cadre_hex_decode(name, sha256.bytes, 32))
+	if (strlen(name) != ARTIFACT_HEX_CHARS ||
+	    !cadre_hex_decode(name, sha256.bytes, 32))
 		return false;
 	for (size_t i = 0; i < collecting->keep_count; i++) {
 		if (memcmp(collecting->keep[i].bytes, sha256.bytes, 32) == 0)
@@ -456,9 +489,9 @@ static enum cadre_status collect_one(void *ctx, const char *name)
 
 	if (is_kept(collecting, name))
 		return CADRE_OK;
-	if (asprintf(&path, "%s/%s", artifacts->dir, name) < 0)
-		return fail_memory(collecting->err);
-	status = remove_if_there(artifacts, path, collecting->err);
+	if (asprintf(&path, "%s/%s", collecting->dir, name) < 0)
+		return artifact_no_memory(collecting->err);
+	status = artifact_remove(artifacts, path, collecting->err);
 	free(path);
 	if (status == CADRE_OK)
 		collecting->removed++;
@@ -472,6 +505,7 @@ enum cadre_status cadre_artifacts_collect(struct cadre_artifacts *artifacts,
 {
 	struct collecting collecting = {
 		.artifacts = artifacts,
+		.dir = artifacts->dir,
 		.keep = keep,
 		.keep_count = keep_count,
 		.err = err,
@@ -479,6 +513,10 @@ enum cadre_status cadre_artifacts_collect(struct cadre_artifacts *artifacts,
 	enum cadre_status status = artifacts->env->ops->list(
 	        artifacts->env, artifacts->dir, collect_one, &collecting, err);
 
+	collecting.dir = artifacts->parts;
+	if (status == CADRE_OK)
+		status = artifacts->env->ops->list(artifacts->env, artifacts->parts,
+		                                   collect_one, &collecting, err);
 	*ret_removed = collecting.removed;
 	return status;
 }

@@ -12,6 +12,7 @@
 #include "replica/node/controller.h"
 #include "replica/node/node.h"
 #include "replica/node/puller.h"
+#include "replica/node/remote.h"
 #include "replica/node/reports.h"
 #include "replica/node/source.h"
 #include "replica/rpc/server.h"
@@ -58,11 +59,13 @@ struct cadre_node {
 	struct cadre_metrics *metrics;
 	bool joined; /* the loop's alone: controller and source are told */
 	/* leader */
+	struct cadre_blobs *blobs;
 	struct cadre_reports *reports;
 	struct cadre_controller *controller;
 	struct cadre_source *source;
 	/* follower */
 	struct node_agent *agent; /* written on the loop */
+	struct node_remote *remote;
 	struct puller *puller;    /* lock */
 
 	pthread_t minder;

@@ -151,6 +151,23 @@ static enum cadre_status make(struct cadre_env *env,
 	return set_texts(node, err);
 }
 
+/* In a directory that is one: what is wrong with another, the store says better. */
+static enum cadre_status open_blobs(struct cadre_node *node, struct cadre_error *err)
+{
+	const struct cadre_blob_options options = {
+		.owner_bytes_max = CADRE_RPC_BLOB_OWNER_BYTES_MAX
+	};
+	char path[1024];
+	struct cadre_file *file;
+
+	if (!set_text(path, sizeof path, node->options.dir, "/node.meta") ||
+	    cadre_file_open(node->env, path, CADRE_OPEN_READ, &file, NULL) != CADRE_OK)
+		return CADRE_OK;
+	cadre_file_close(file);
+	return cadre_blobs_open(node->env, node->options.dir, &options, &node->blobs,
+	                        err);
+}
+
 static enum cadre_status make_rpc(struct cadre_node *node, struct cadre_error *err)
 {
 	struct cadre_rpc_options options = { .address = node->options.listen,
@@ -161,7 +178,10 @@ static enum cadre_status make_rpc(struct cadre_node *node, struct cadre_error *e
 	enum cadre_status status;
 
 	node_hooks(node, &options.hooks);
-	status = cadre_rpc_create(&options, &node->rpc, err);
+	status = node->leader ? open_blobs(node, err) : CADRE_OK;
+	options.blobs = node->blobs;
+	if (status == CADRE_OK)
+		status = cadre_rpc_create(&options, &node->rpc, err);
 	if (status == CADRE_OK)
 		node->rpc_watch = cadre_rpc_watch(node->rpc);
 	return status;
@@ -248,7 +268,9 @@ void cadre_node_stop(struct cadre_node **node_at)
 		node_follower_stop(node);
 	body_close(&node->body);
 	cadre_rpc_destroy(&node->rpc);
+	cadre_blobs_close(&node->blobs);
 	node_agent_destroy(&node->agent);
+	node_remote_destroy(&node->remote);
 	cadre_reports_destroy(node->reports);
 	cadre_metrics_destroy(&node->metrics);
 	body_fini(&node->body);

@@ -136,6 +136,11 @@ struct joining {
 	struct node_agent *agent;
 };
 
+static void leader_address(void *ctx, char text[CADRE_ADDRESS_BYTES])
+{
+	node_leader_address(ctx, text);
+}
+
 static void join_job(struct cadre_store *store, void *ctx)
 {
 	struct joining *joining = ctx;
@@ -159,6 +164,11 @@ static enum cadre_status start_agent(struct cadre_node *node, struct cadre_error
 
 	if (!options.agent.program.path)
 		return CADRE_OK;
+	node->remote = node_remote_create(leader_address, node);
+	if (!node->remote)
+		return cadre_error_set(err, CADRE_OUT_OF_MEMORY,
+		                       "no memory for the agent");
+	options.agent.remote = node_remote_artifacts(node->remote);
 	body_status(&node->body, &store, NULL, NULL);
 	memcpy(options.agent.node_id, store.node_id, sizeof options.agent.node_id);
 	options.agent.dir = node->options.dir;

@@ -62,6 +62,8 @@ static struct call_batch *make_batch(struct call *call, size_t number)
 	size_t size = sizeof *batch + in->n_commands * sizeof *batch->results;
 	enum cadre_status status = check_batch(in, &call->err);
 
+	if (status == CADRE_OK)
+		status = rpc_check_blobs(call->server, in, &call->err);
 	if (status == CADRE_OK) {
 		batch = cadre_arena_alloc(&call->arena, size);
 		if (batch) {
@@ -184,7 +186,7 @@ static bool batch_result(struct call *call, struct call_batch *batch,
 	return true;
 }
 
-static void find_leader(struct call *call)
+void rpc_name_leader(struct call *call)
 {
 	const struct cadre_rpc_hooks *hooks = &call->server->options.hooks;
 
@@ -206,7 +208,7 @@ void rpc_collect_batches(struct call *call)
 			        call, result, CADRE_DEADLINE,
 			        "done, but the answer is too large: ask by retry token");
 		if (request->status == CADRE_NOT_LEADER)
-			find_leader(call);
+			rpc_name_leader(call);
 	}
 	call->batches = NULL;
 }

@@ -62,9 +62,13 @@ struct cadre_client_options {
 	size_t address_count;     /* 1..16 */
 	const char *compartment;  /* where names are looked up */
 	const char *on_behalf_of; /* only for principals that may */
-	uint32_t timeout_ms;      /* of a call: 10,000 */
-	uint32_t connect_ms;      /* for a connection, in each attempt: 1,000 */
-	unsigned attempts_max;    /* 8 */
+	/* Who this client is and its private key in PEM, where principals are configured:
+	 * proven once a connection. Both or neither. */
+	const char *principal;
+	const char *private_key_pem;
+	uint32_t timeout_ms;   /* of a call: 10,000 */
+	uint32_t connect_ms;   /* for a connection, in each attempt: 1,000 */
+	unsigned attempts_max; /* 8 */
 	enum cadre_client_reads reads;
 };
 

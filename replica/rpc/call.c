@@ -169,6 +169,12 @@ static void go_on(struct call *call)
 			rpc_collect_batches(call);
 			continue;
 		}
+		if (rpc_is_blob_op(call->request->ops[call->next_op])) {
+			if (rpc_run_blob(call))
+				return;
+			call->next_op++;
+			continue;
+		}
 		run_reads(call);
 		if (wait_for_event(call)) {
 			call->next_op = 0;

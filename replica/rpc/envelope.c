@@ -18,6 +18,11 @@ static const struct cadre_wire_limits request_limits = {
 
 #define REQUEST_ID_CHARS_MAX 64u
 
+static bool stands_alone(const Cadre__V1__Op *op)
+{
+	return op->body_case == CADRE__V1__OP__BODY_WATCH || rpc_is_blob_op(op);
+}
+
 static enum cadre_status check_envelope(const Cadre__V1__Request *request,
                                         struct cadre_error *err)
 {
@@ -39,11 +44,11 @@ static enum cadre_status check_envelope(const Cadre__V1__Request *request,
 		if (request->ops[i]->body_case == CADRE__V1__OP__BODY__NOT_SET)
 			return cadre_error_set(err, CADRE_INVALID_PARAMETER,
 			                       "ops[%zu]: empty", i);
-		if (request->ops[i]->body_case == CADRE__V1__OP__BODY_WATCH &&
-		    request->n_ops > 1)
+		if (stands_alone(request->ops[i]) && request->n_ops > 1)
 			return cadre_error_set(
 			        err, CADRE_INVALID_PARAMETER,
-			        "ops[%zu].watch: stands alone in its message", i);
+			        "ops[%zu]: watch and blobs stand alone in their message",
+			        i);
 	}
 	if (request->after && request->after->timeline_id.len != 16)
 		return cadre_error_set(err, CADRE_INVALID_PARAMETER,

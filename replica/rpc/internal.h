@@ -88,6 +88,8 @@ enum rpc_metric {
 	METRIC_CONNECTIONS,
 	METRIC_CONNECTIONS_REFUSED,
 	METRIC_SLOW_PEERS,
+	METRIC_BLOB_BYTES_IN,
+	METRIC_BLOB_BYTES_OUT,
 	METRIC_COUNT
 };
 
@@ -117,6 +119,7 @@ struct cadre_rpc_server {
 	size_t parked_bytes;            /* lock */
 	struct principal_share *shares; /* lock; parked_max of them */
 	_Atomic cadre_seq applied_seq;
+	struct blob_pool *pool; /* NULL: no blobs are kept here */
 };
 
 /* ---- call.c ---- */
@@ -144,6 +147,25 @@ CADRE_MUST_CHECK enum cadre_status rpc_read_envelope(struct call *call,
 bool rpc_run_batches(struct call *call);
 /* Turns what the store answered into results. */
 void rpc_collect_batches(struct call *call);
+
+/* Names the leader in the answer, when it is known. */
+void rpc_name_leader(struct call *call);
+
+/* ---- blobs.c, blob_pool.c ---- */
+
+bool rpc_is_blob_op(const Cadre__V1__Op *op);
+/* Does what the operation asks, on the disk. */
+void rpc_blob_op(struct call *call, const Cadre__V1__Op *op, Cadre__V1__Result *result);
+/* Whether the blobs that the batch names are durable here. */
+CADRE_MUST_CHECK enum cadre_status rpc_check_blobs(const struct cadre_rpc_server *server,
+                                                   const Cadre__V1__Batch *batch,
+                                                   struct cadre_error *err);
+CADRE_MUST_CHECK enum cadre_status rpc_blob_pool_start(struct cadre_rpc_server *server,
+                                                       struct cadre_error *err);
+/* After the keeper's stop: nothing is queued any more. */
+void rpc_blob_pool_stop(struct cadre_rpc_server *server);
+/* Hands the call over to the pool. False: refused, which is its answer. */
+bool rpc_run_blob(struct call *call);
 
 /* ---- answer.c ---- */
 

@@ -60,6 +60,14 @@ static const struct cadre_metric_row metric_rows[METRIC_COUNT] = {
 	                        .kind = CADRE_METRIC_GAUGE,
 	                        .unit = "connections",
 	                        .help = "Connections closed for not reading." },
+	[METRIC_BLOB_BYTES_IN] = { .name = "cadre_rpc_blob_received_bytes_total",
+	                           .kind = CADRE_METRIC_COUNTER,
+	                           .unit = "bytes",
+	                           .help = "Bytes of chunks that were taken." },
+	[METRIC_BLOB_BYTES_OUT] = { .name = "cadre_rpc_blob_sent_bytes_total",
+	                            .kind = CADRE_METRIC_COUNTER,
+	                            .unit = "bytes",
+	                            .help = "Bytes of blobs that were read." },
 };
 
 static enum cadre_status make_metrics(struct cadre_rpc_server *server,
@@ -166,9 +174,13 @@ enum cadre_status cadre_rpc_listen(struct cadre_rpc_server *server,
 	server->thread = thread;
 	status = rpc_keeper_start(server, err);
 	if (status == CADRE_OK)
+		status = rpc_blob_pool_start(server, err);
+	if (status == CADRE_OK)
 		status = cadre_answerer_start(&options, &server->answerer, err);
-	if (status != CADRE_OK)
-		rpc_keeper_stop(server);
+	if (status == CADRE_OK)
+		return CADRE_OK;
+	rpc_keeper_stop(server);
+	rpc_blob_pool_stop(server);
 	return status;
 }
 
@@ -184,6 +196,7 @@ void cadre_rpc_stop(struct cadre_rpc_server *server)
 	atomic_store(&server->refusing, true);
 	/* Waits for the parked ones; the answerer's stop for those in a handler. */
 	rpc_keeper_stop(server);
+	rpc_blob_pool_stop(server);
 	cadre_answerer_stop(server->answerer);
 	server->answerer = NULL;
 }

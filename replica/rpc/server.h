@@ -11,6 +11,8 @@
  * Waiting (for the store, for a position, for an event) blocks no thread: the call
  * is parked, and the server's one thread, the keeper, goes on with it.
  *
+ * Operations on blobs touch the disk: a small pool of threads runs them, one a call.
+ *
  * Limits: CADRE_RPC_PARKED_MAX calls and CADRE_RPC_PARKED_BYTES_MAX of their memory
  * may be parked, and a quarter of that per principal who is named; beyond that
  * CADRE_TOO_MANY_REQUESTS at once, so that reads always find an exchange. Answers
@@ -29,6 +31,7 @@
 
 #include "cadre/v1/rpc.pb-c.h"
 #include "engine/base/metrics.h"
+#include "engine/blob/blob.h"
 #include "engine/store/thread.h"
 #include "replica/transport/address.h"
 
@@ -41,6 +44,10 @@
 #define CADRE_RPC_DEADLINE_MS 60000u
 #define CADRE_RPC_DEADLINE_MS_MAX 600000u
 #define CADRE_RPC_WATCH_MS_MAX 30000u
+/* Calls about blobs that wait for the pool: half of the parked bytes at most. */
+#define CADRE_RPC_BLOB_CALLS_MAX 32u
+/* Of a principal's unfinished uploads. */
+#define CADRE_RPC_BLOB_OWNER_BYTES_MAX ((uint64_t)1 << 40)
 
 struct cadre_rpc_server;
 
@@ -80,6 +87,10 @@ struct cadre_rpc_options {
 	unsigned parked_max;      /* 0: CADRE_RPC_PARKED_MAX */
 	struct cadre_env *env;
 	const char *log_dir; /* for watch and logs; NULL: they are not answered */
+	/* Where artifacts are kept; a command that names one is decided only when it is
+	 * durable there. NULL: no blobs are kept here, who asks for them is sent to the
+	 * leader. Not closed before destroy. */
+	struct cadre_blobs *blobs;
 	/* The store's; its watermark is what resolve at a time goes by. Mapped until
 	 * destroy. */
 	const struct cadre_control_page *page;

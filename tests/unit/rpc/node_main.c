@@ -53,11 +53,14 @@ int main(int argc, char **argv)
 	rpc.address = address;
 	if (cadre_store_open(cadre_env_real(), &options, &store, &err) != CADRE_OK)
 		return failed("open", &err);
+	if (cadre_blobs_open(rpc.env, options.dir, NULL, &rpc.blobs, &err) != CADRE_OK)
+		return failed("blobs", &err);
 	rpc.page = cadre_store_control_page(store);
 	if (cadre_rpc_create(&rpc, &server, &err) != CADRE_OK)
 		return failed("create", &err);
 	rc = serve(store, server);
 	cadre_rpc_destroy(&server);
+	cadre_blobs_close(&rpc.blobs);
 	cadre_store_close(store);
 	return rc;
 }

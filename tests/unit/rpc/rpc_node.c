@@ -34,6 +34,10 @@ void rpc_node_start(struct rpc_node *node)
 
 	assert_ok(cadre_store_open(cadre_env_real(), &options, &node->store, &err));
 	node->options.page = cadre_store_control_page(node->store);
+	if (!node->follower)
+		assert_ok(cadre_blobs_open(cadre_env_real(), node->data, NULL,
+		                           &node->blobs, &err));
+	node->options.blobs = node->blobs;
 	if (node->address[0])
 		node->options.address = node->address;
 	assert_ok(cadre_rpc_create(&node->options, &node->server, &err));
@@ -52,6 +56,7 @@ void rpc_node_stop(struct rpc_node *node)
 	if (node->store)
 		cadre_store_watch(node->store, NULL);
 	cadre_rpc_destroy(&node->server);
+	cadre_blobs_close(&node->blobs);
 	cadre_store_close(node->store);
 	node->thread = NULL;
 	node->store = NULL;

@@ -1,17 +1,12 @@
 /* What a client's retries keep: once, or a truth that can be asked for. */
 #include <pthread.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "tests/support/proxy.h"
 #include "tests/unit/rpc/rpc_node.h"
 #include "tests/unit/rpc/rpc_ops.h"
-
-extern char **environ;
+#include "tests/unit/rpc/rpc_process.h"
 
 struct bench {
 	struct rpc_node node;
@@ -141,51 +136,6 @@ static void test_a_follower_names_the_leader_and_the_client_goes_there(void **st
 
 /* ---- a server that dies ---- */
 
-struct process {
-	pid_t pid;
-	int in;
-	unsigned port;
-};
-
-static void process_start(struct process *process, const char *dir, unsigned port)
-{
-	char port_text[16];
-	char program[] = RPC_NODE;
-	char *argv[] = { program, (char *)(uintptr_t)dir, port_text, NULL };
-	posix_spawn_file_actions_t actions;
-	int in[2];
-	int out[2];
-	FILE *answer;
-
-	snprintf(port_text, sizeof port_text, "%u", port);
-	assert_int_equal(pipe(in), 0);
-	assert_int_equal(pipe(out), 0);
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_adddup2(&actions, in[0], 0);
-	posix_spawn_file_actions_adddup2(&actions, out[1], 1);
-	posix_spawn_file_actions_addclose(&actions, in[1]);
-	assert_int_equal(
-	        posix_spawn(&process->pid, program, &actions, NULL, argv, environ), 0);
-	posix_spawn_file_actions_destroy(&actions);
-	(void)close(in[0]);
-	(void)close(out[1]);
-	process->in = in[1];
-	answer = fdopen(out[0], "r");
-	assert_non_null(answer);
-	assert_int_equal(fscanf(answer, "%u", &process->port), 1);
-	(void)fclose(answer);
-}
-
-static void process_end(struct process *process, bool by_kill)
-{
-	int status;
-
-	if (by_kill)
-		assert_int_equal(kill(process->pid, SIGKILL), 0);
-	(void)close(process->in);
-	assert_int_equal(waitpid(process->pid, &status, 0), process->pid);
-}
-
 /* Until the node has the token: it took effect, whatever became of the answer. */
 static void wait_for_token(struct rpc_ops *ops, const char *address, const char *token)
 {
@@ -225,7 +175,7 @@ static struct cadre_client_answer *wait_for(struct pending *pending)
 /* A batch through the proxy to a process that is killed when it has done it. With
  * `revive` it starts again before the client gives up. */
 static struct cadre_client_answer *kill_behind_a_batch(struct bench *bench,
-                                                       struct process *process,
+                                                       struct rpc_process *process,
                                                        uint32_t timeout_ms, bool revive)
 {
 	struct proxy *proxy = proxy_start((uint16_t)process->port);
@@ -250,26 +200,26 @@ static struct cadre_client_answer *kill_behind_a_batch(struct bench *bench,
 	assert_int_equal(cadre_client_start(client, ops, 1, NULL, take_answer, &pending),
 	                 0);
 	wait_for_token(&bench->ops, direct, "token-1");
-	process_end(process, true);
+	rpc_process_end(process, true);
 	proxy_set(proxy, PROXY_PASS);
 	if (revive)
-		process_start(process, bench->node.data, process->port);
+		rpc_process_start(process, RPC_NODE, bench->node.data, process->port);
 	(void)wait_for(&pending);
 	cadre_client_close(client);
 	proxy_stop(proxy);
 	return pending.answer;
 }
 
-static void start_process(struct bench *bench, struct process *process)
+static void start_process(struct bench *bench, struct rpc_process *process)
 {
 	rpc_node_stop(&bench->node);
-	process_start(process, bench->node.data, 0);
+	rpc_process_start(process, RPC_NODE, bench->node.data, 0);
 }
 
 static void test_killed_before_its_answer_unknown_and_then_the_token_tells(void **state)
 {
 	struct bench *bench = *state;
-	struct process process;
+	struct rpc_process process;
 	struct cadre_client_answer *answer;
 	const Cadre__V1__Response *response;
 	char *direct;
@@ -279,7 +229,7 @@ static void test_killed_before_its_answer_unknown_and_then_the_token_tells(void 
 	assert_int_equal(cadre_client_answer_outcome(answer), CADRE_CLIENT_UNKNOWN);
 	assert_string_equal(cadre_client_answer_retry_token(answer, 0), "token-1");
 	cadre_client_answer_free(answer);
-	process_start(&process, bench->node.data, process.port);
+	rpc_process_start(&process, RPC_NODE, bench->node.data, process.port);
 	direct = rpc_text(&bench->ops, "tcp://127.0.0.1:%u", process.port);
 	response =
 	        rpc_ask(&bench->ops, direct,
@@ -291,14 +241,14 @@ static void test_killed_before_its_answer_unknown_and_then_the_token_tells(void 
 	        rpc_ask(&bench->ops, direct,
 	                rpc_request(&bench->ops, rpc_op_outcome(&bench->ops, "token-2")));
 	assert_int_equal(response->results[0]->status, CADRE_NOT_FOUND);
-	process_end(&process, false);
+	rpc_process_end(&process, false);
 	rpc_node_start(&bench->node);
 }
 
 static void test_back_within_the_deadline_the_client_asks_by_token_itself(void **state)
 {
 	struct bench *bench = *state;
-	struct process process;
+	struct rpc_process process;
 	struct cadre_client_answer *answer;
 
 	start_process(bench, &process);
@@ -307,7 +257,7 @@ static void test_back_within_the_deadline_the_client_asks_by_token_itself(void *
 	assert_true(cadre_client_answer_by_token(answer));
 	assert_non_null(cadre_client_answer_response(answer)->results[0]->outcome->id);
 	cadre_client_answer_free(answer);
-	process_end(&process, false);
+	rpc_process_end(&process, false);
 	rpc_node_start(&bench->node);
 }
 
