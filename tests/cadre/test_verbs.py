@@ -104,6 +104,8 @@ class EveryVerb(CliTest):
         self.assertEqual(model["artifactUri"], "file://" + path)
         self.assertEqual(model["artifactBytes"], 7)
         self.assertEqual(len(self.same("model list")["models"]), 3)
+        self.in_modes("group artifact", [["put", "g0", self.write("zip%d" % n, "z%d" % n)]
+                                         for n in range(3)])
         self.in_modes("model retire", [["m0"], ["m1"], ["m2"]])
 
     def deployments(self):

@@ -78,6 +78,11 @@ uint32_t cli_remaining_ms(const struct cli *cli)
 	return left_ms > 0 ? (uint32_t)left_ms : 1;
 }
 
+void cli_set_remaining_ms(struct cli *cli, uint32_t remaining_ms)
+{
+	cli->deadline_ns = now_ns() + (uint64_t)remaining_ms * 1000000u;
+}
+
 enum cadre_status cli_open(struct cli *cli)
 {
 	struct cadre_client_options options = {

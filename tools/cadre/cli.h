@@ -69,6 +69,7 @@ enum cli_option {
 	CLI_FRAMEWORK,
 	CLI_KIND,
 	CLI_ARTIFACT,
+	CLI_UPLOAD,
 	CLI_URI,
 	CLI_SHA256,
 	CLI_BYTES,
@@ -193,6 +194,8 @@ CADRE_MUST_CHECK enum cadre_status cli_ask(struct cli *cli, const Cadre__V1__Op 
 CADRE_MUST_CHECK enum cadre_status cli_open(struct cli *cli);
 /* Of --timeout, which runs from the first question on; at least 1. */
 uint32_t cli_remaining_ms(const struct cli *cli);
+/* As much is left as there was at another moment. */
+void cli_set_remaining_ms(struct cli *cli, uint32_t remaining_ms);
 /* An answer to keep; takes NULL. */
 CADRE_MUST_CHECK enum cadre_status cli_keep(struct cli *cli,
                                             struct cadre_client_answer *answer);
@@ -220,6 +223,21 @@ CADRE_MUST_CHECK enum cadre_status cli_send(struct cli *cli,
                                             Cadre__V1__Command **commands, size_t count,
                                             const Cadre__V1__CommandResult **ret_result);
 Cadre__V1__Command *cli_command(struct cli *cli, Cadre__V1__Command__BodyCase body);
+
+/* ---- upload.c ---- */
+
+struct cli_file {
+	int fd; /* -1: none */
+	const char *name;
+	uint8_t sha256[32];
+	uint64_t bytes;
+};
+/* Opens and hashes a file. Ownership: closed by cli_upload(), or with the program. */
+CADRE_MUST_CHECK enum cadre_status cli_hash_file(struct cli *cli, const char *name,
+                                                 struct cli_file *ret_file);
+/* Durable on the leader on return; not with --dry-run. Goes on with what an earlier run
+ * left. --timeout counts what stands still, and starts anew behind it. */
+CADRE_MUST_CHECK enum cadre_status cli_upload(struct cli *cli, struct cli_file *file);
 
 /* ---- find.c ---- */
 
@@ -359,6 +377,7 @@ enum cadre_status cli_group_activate(struct cli *cli);
 enum cadre_status cli_group_deactivate(struct cli *cli);
 enum cadre_status cli_group_delete(struct cli *cli);
 enum cadre_status cli_group_move(struct cli *cli);
+enum cadre_status cli_group_artifact(struct cli *cli);
 enum cadre_status cli_diff(struct cli *cli);
 enum cadre_status cli_history_create(struct cli *cli);
 enum cadre_status cli_history_show(struct cli *cli);

@@ -1,14 +1,12 @@
 /* model register, show, list, retire. */
-#include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/base/checksum.h"
+#include "engine/base/bytes.h"
+#include "engine/blob/blob.h"
 #include "tools/cadre/cli.h"
 #include "tools/common/json_message.h"
-
-#define READ_BYTES 65536u
 
 /* Path as a file URI: what a URI reserves is escaped. */
 static const char *file_uri(struct cli *cli, const char *path)
@@ -26,48 +24,58 @@ static const char *file_uri(struct cli *cli, const char *path)
 	return text;
 }
 
-static enum cadre_status hash_file(struct cli *cli, FILE *file, const char *name)
+static enum cadre_status hash_artifact(struct cli *cli, const char *option,
+                                       const char *name, struct cli_file *file)
 {
-	struct cadre_sha256_stream stream;
-	struct cadre_sha256 sum;
-	static uint8_t bytes[READ_BYTES];
 	char hex[65];
-	uint64_t total = 0;
-	size_t got;
+	enum cadre_status status = cli_hash_file(cli, name, file);
 
-	cadre_sha256_init(&stream);
-	while ((got = fread(bytes, 1, sizeof(bytes), file)) > 0) {
-		cadre_sha256_update(&stream, bytes, got);
-		total += got;
+	if (status != CADRE_OK) {
+		cadre_error_prefix(&cli->err, "%s: ", option);
+		return status;
 	}
-	sum = cadre_sha256_final(&stream);
-	if (ferror(file))
-		return cadre_error_errno(&cli->err, errno, "\"%.300s\"", name);
-	cadre_hex_encode(sum.bytes, sizeof(sum.bytes), hex);
+	cadre_hex_encode(file->sha256, sizeof(file->sha256), hex);
 	cli_body_fill(cli, "artifactSha256", hex);
-	cli_body_fill_json(cli, "artifactBytes", json_integer((json_int_t)total));
+	cli_body_fill_json(cli, "artifactBytes", json_integer((json_int_t)file->bytes));
 	return CADRE_OK;
 }
 
 /* URI, hash and size of a file on this machine. */
 static enum cadre_status take_artifact(struct cli *cli, const char *name)
 {
+	struct cli_file file;
 	char path[PATH_MAX];
-	FILE *file;
 	enum cadre_status status;
 
 	if (!realpath(name, path))
 		return cadre_error_set(&cli->err, CADRE_NOT_FOUND,
 		                       "--artifact: \"%.300s\": no such file", name);
-	file = fopen(path, "rb");
-	if (!file)
-		return cadre_error_errno(&cli->err, errno, "--artifact: \"%.300s\"",
-		                         name);
-	status = hash_file(cli, file, name);
-	fclose(file);
+	status = hash_artifact(cli, "--artifact", name, &file);
 	if (status == CADRE_OK)
 		cli_body_fill(cli, "artifactUri", file_uri(cli, path));
 	return status;
+}
+
+/* The same for one that is going to the leader. */
+static enum cadre_status take_upload(struct cli *cli, const char *name,
+                                     struct cli_file *file)
+{
+	char hex[65];
+	enum cadre_status status;
+
+	if (cli_has(cli, CLI_ARTIFACT) || cli_has(cli, CLI_URI) ||
+	    cli_has(cli, CLI_SHA256) || cli_has(cli, CLI_BYTES))
+		return cli_usage(cli, "--upload gives URI, SHA-256 and size: leave out "
+		                      "--artifact, --uri, --sha256 and --bytes");
+	if (cli_body_text(cli, "artifactUri"))
+		return cli_usage(cli, "--upload: the JSON has an artifactUri already");
+	status = hash_artifact(cli, "--upload", name, file);
+	if (status != CADRE_OK)
+		return status;
+	cadre_hex_encode(file->sha256, sizeof(file->sha256), hex);
+	cli_body_fill(cli, "artifactUri",
+	              cli_text(cli, "%s%s", CADRE_BLOB_URI_PREFIX, hex));
+	return CADRE_OK;
 }
 
 static enum cadre_status take_kind(struct cli *cli)
@@ -113,7 +121,7 @@ static void list_tags(struct cli *cli)
 	json_object_set_new(cli->body, "freeformTags", map);
 }
 
-static enum cadre_status fill_body(struct cli *cli)
+static enum cadre_status fill_body(struct cli *cli, struct cli_file *upload)
 {
 	const char *file = cli_value(cli, CLI_ARTIFACT);
 	uint64_t bytes = 0;
@@ -125,6 +133,8 @@ static enum cadre_status fill_body(struct cli *cli)
 		status = cli_body_tags(cli, "");
 	list_tags(cli);
 
+	if (status == CADRE_OK && cli_has(cli, CLI_UPLOAD))
+		status = take_upload(cli, cli_value(cli, CLI_UPLOAD), upload);
 	if (status == CADRE_OK && file)
 		status = take_artifact(cli, file);
 	if (status == CADRE_OK)
@@ -147,16 +157,19 @@ enum cadre_status cli_model_register(struct cli *cli)
 	Cadre__V1__Command *command =
 	        cli_command(cli, CADRE__V1__COMMAND__BODY_REGISTER_MODEL);
 	ProtobufCMessage *message = NULL;
+	struct cli_file upload = { .fd = -1 };
 	enum cadre_status status = cli_begin_mutation(cli);
 
 	if (status == CADRE_OK)
 		status = cli_body_read(cli);
 	if (status == CADRE_OK)
-		status = fill_body(cli);
+		status = fill_body(cli, &upload);
 	if (status == CADRE_OK)
 		status = cadre_json_get_message(cli->body,
 		                                &cadre__v1__register_model__descriptor,
 		                                "", &cli->arena, &message, &cli->err);
+	if (status == CADRE_OK && upload.fd >= 0)
+		status = cli_upload(cli, &upload);
 	if (status != CADRE_OK)
 		return status;
 	command->register_model = (Cadre__V1__RegisterModel *)message;

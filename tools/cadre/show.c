@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "engine/base/bytes.h"
 #include "tools/cadre/cli.h"
 #include "tools/common/oci_write.h"
 
@@ -14,6 +15,18 @@ static void line(const char *name, const char *value)
 static void line_u64(const char *name, uint64_t value)
 {
 	printf("  %-14s %" PRIu64 "\n", name, value);
+}
+
+static void line_artifact(const Cadre__V1__Artifact *artifact)
+{
+	char hex[65];
+	char size[32];
+
+	if (artifact->sha256.len != 32)
+		return;
+	cadre_hex_encode(artifact->sha256.data, 32, hex);
+	printf("  %-14s sha256:%s, %s\n", "artifact", hex,
+	       cadre_bytes_text(artifact->bytes, size));
 }
 
 static const char *group_type_name(Cadre__V1__GroupType type)
@@ -36,6 +49,8 @@ static void show_group(const Cadre__V1__ResourceInfo *info)
 	line("source", info->source_group_id);
 	line_u64("deployments", group->deployments);
 	line_u64("members", group->member_count);
+	if (group->artifact)
+		line_artifact(group->artifact);
 }
 
 static void show_deployment(const Cadre__V1__ResourceInfo *info)

@@ -61,6 +61,10 @@ const struct cli_verb cli_verbs[] = {
 	  "cadre group members scoring", 1, 1, READS, cli_group_members },
 	{ "group", "diff", "A B", "members that differ between two groups",
 	  "cadre group diff scoring-1 scoring", 2, 2, READS, cli_diff },
+	{ "group", "artifact", "put|get GROUP FILE",
+	  "store a file as a group's artifact, or fetch it (FILE -: standard output)",
+	  "cadre group artifact put scoring-1 ./artifact.zip", 3, 3, CHANGES,
+	  cli_group_artifact },
 	{ "group", "activate", "GROUP", "make an inactive group usable again",
 	  "cadre group activate scoring-1", 1, 1, CHANGES, cli_group_activate },
 	{ "group", "deactivate", "GROUP", "take a group out of use",
@@ -96,8 +100,8 @@ const struct cli_verb cli_verbs[] = {
 	{ "model", "register", "", "tell the cluster of a model",
 	  "cadre model register --name base-7b --kind base --artifact ./base.gguf", 0, 0,
 	  MAKES | CLI_BIT(CLI_ID) | CLI_BIT(CLI_FRAMEWORK) | CLI_BIT(CLI_KIND) |
-	          CLI_BIT(CLI_ARTIFACT) | CLI_BIT(CLI_URI) | CLI_BIT(CLI_SHA256) |
-	          CLI_BIT(CLI_BYTES) | CLI_BIT(CLI_METADATA),
+	          CLI_BIT(CLI_ARTIFACT) | CLI_BIT(CLI_UPLOAD) | CLI_BIT(CLI_URI) |
+	          CLI_BIT(CLI_SHA256) | CLI_BIT(CLI_BYTES) | CLI_BIT(CLI_METADATA),
 	  cli_model_register },
 	{ "model", "show", "MODEL", "one model", "cadre model show base-7b", 1, 1, READS,
 	  cli_model_show },
