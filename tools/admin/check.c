@@ -23,10 +23,12 @@ enum check_verdict check_verdict(const struct check *check)
 
 	if (check->snapshots > worst)
 		worst = check->snapshots;
+	if (check->blobs > worst)
+		worst = check->blobs;
 	return check->views > worst ? check->views : worst;
 }
 
-static struct check_finding *add_finding(struct check *check, const char *part)
+struct check_finding *check_add_finding(struct check *check, const char *part)
 {
 	static struct check_finding surplus;
 	struct check_finding *finding = check->finding_count < CHECK_FINDINGS_MAX
@@ -54,7 +56,7 @@ static void on_finding(void *ctx, const struct cadre_log_finding *found)
 		                    found->bytes_total);
 		return;
 	}
-	finding = add_finding(log_check->check, "log");
+	finding = check_add_finding(log_check->check, "log");
 	snprintf(finding->file, sizeof(finding->file), "log/%s",
 	         found->file ? found->file : "");
 	snprintf(finding->message, sizeof(finding->message), "%s", found->message);
@@ -90,7 +92,8 @@ static enum cadre_status check_log(struct check *check, struct cadre_error *err)
 	else if (status != CADRE_OK)
 		return status;
 	if (check->log == CHECK_DAMAGED && check->finding_count == 0)
-		snprintf(add_finding(check, "log")->message, 256, "%.255s", err->message);
+		snprintf(check_add_finding(check, "log")->message, 256, "%.255s",
+		         err->message);
 	return CADRE_OK;
 }
 
@@ -136,7 +139,7 @@ static enum cadre_status check_snapshots(struct check *check, struct cadre_error
 		status = CADRE_OK;
 		check->snapshots = CHECK_DAMAGED;
 		check->bad_snapshots[check->bad_snapshot_count++] = list.seqs[i];
-		finding = add_finding(check, "snapshots");
+		finding = check_add_finding(check, "snapshots");
 		snprintf(finding->file, sizeof(finding->file), "snapshots/%016" PRIx64,
 		         list.seqs[i]);
 		snprintf(finding->message, sizeof(finding->message), "%.255s",
@@ -170,7 +173,7 @@ static enum cadre_status recount(struct check *check, const char *path,
 	cadre_kv_close(kv);
 	cadre_arena_fini(&arena);
 	if (status == CADRE_CORRUPT || status == CADRE_DIVERGED) {
-		struct check_finding *finding = add_finding(check, "views");
+		struct check_finding *finding = check_add_finding(check, "views");
 
 		check->views = status == CADRE_CORRUPT ? CHECK_DAMAGED : CHECK_DIVERGED;
 		snprintf(finding->message, sizeof(finding->message), "%.255s",
@@ -290,7 +293,7 @@ static void compare(struct check *check, const struct cadre_view_head *head)
 	    memcmp(head->chain.bytes, check->view.chain.bytes, 32) == 0)
 		return;
 	check->views = CHECK_DIVERGED;
-	finding = add_finding(check, "views");
+	finding = check_add_finding(check, "views");
 	cadre_hash128_format(check->view.digest, found);
 	cadre_hash128_format(head->digest, replayed);
 	snprintf(finding->message, sizeof(finding->message),
@@ -321,7 +324,7 @@ static enum cadre_status replay_views(struct check *check, struct cadre_error *e
 	if (status == CADRE_OK) {
 		compare(check, &rebuild.head);
 	} else if (status == CADRE_DIVERGED || status == CADRE_CORRUPT) {
-		struct check_finding *finding = add_finding(check, "log");
+		struct check_finding *finding = check_add_finding(check, "log");
 
 		check->log = status == CADRE_CORRUPT ? CHECK_DAMAGED : CHECK_DIVERGED;
 		snprintf(finding->message, sizeof(finding->message), "%.255s",
@@ -352,7 +355,7 @@ static enum cadre_status check_views(struct check *check, struct cadre_error *er
 		if (check->log == CHECK_DAMAGED)
 			return CADRE_OK; /* nothing to compare with */
 		check->views = CHECK_DIVERGED;
-		snprintf(add_finding(check, "views")->message, 256,
+		snprintf(check_add_finding(check, "views")->message, 256,
 		         "they stand at seq %" PRIu64 ", the log ends at %" PRIu64,
 		         check->view.applied_seq, check->head.last_seq);
 		return CADRE_OK;
@@ -377,5 +380,7 @@ enum cadre_status admin_check(const char *dir, struct check *check,
 		status = check_snapshots(check, err);
 	if (status == CADRE_OK)
 		status = check_views(check, err);
+	if (status == CADRE_OK)
+		status = check_blobs(check, err);
 	return status;
 }

@@ -1,4 +1,4 @@
-/* What verify and repair look at: the log, the snapshots, the views. */
+/* What verify and repair look at: the log, the snapshots, the views, the blobs. */
 #ifndef CADRE_TOOLS_ADMIN_CHECK_H
 #define CADRE_TOOLS_ADMIN_CHECK_H
 
@@ -11,7 +11,7 @@
 enum check_verdict { CHECK_SOUND, CHECK_TORN, CHECK_DIVERGED, CHECK_DAMAGED };
 
 struct check_finding {
-	char part[16]; /* "log", "snapshots", "views" */
+	char part[16]; /* "log", "snapshots", "views", "blobs" */
 	char file[96];
 	uint64_t offset;
 	cadre_seq first_seq, last_seq;
@@ -30,6 +30,10 @@ struct check {
 	cadre_seq bad_snapshots[CHECK_FINDINGS_MAX];
 	size_t bad_snapshot_count;
 	uint64_t snapshots_checked;
+	enum check_verdict blobs;
+	uint64_t blobs_checked;
+	struct cadre_sha256 bad_blobs[CHECK_FINDINGS_MAX];
+	size_t bad_blob_count; /* may be more than are kept */
 	struct check_finding findings[CHECK_FINDINGS_MAX];
 	size_t finding_count; /* may be more than are kept */
 };
@@ -39,8 +43,13 @@ struct check {
  * nothing but a temporary `verify.tmp` in the directory. */
 CADRE_MUST_CHECK enum cadre_status admin_check(const char *dir, struct check *check,
                                                struct cadre_error *err);
-/* The worst of the three. */
+/* The worst of the four. */
 enum check_verdict check_verdict(const struct check *check);
 const char *check_verdict_name(enum check_verdict verdict);
+/* Room for one more finding; never NULL. */
+struct check_finding *check_add_finding(struct check *check, const char *part);
+/* check_blobs.c: hashes each. */
+CADRE_MUST_CHECK enum cadre_status check_blobs(struct check *check,
+                                               struct cadre_error *err);
 
 #endif

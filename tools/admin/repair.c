@@ -1,6 +1,7 @@
 /*
  * repair: says what is wrong and what it would do; does it only with --yes.
  *   views, snapshots   are thrown away: the next start builds them from the log;
+ *   damaged blobs      are thrown away: who has the content uploads it again;
  *   a damaged log      is completed from a sound copy (--from), whose chain must go on
  *                      where ours is sound, or cut there (--i-accept-loss-after SEQ).
  * What is cut goes to lost+found first.
@@ -260,6 +261,22 @@ static enum cadre_status drop(struct repair *repair, const char *name, const cha
 	return status;
 }
 
+static enum cadre_status repair_blobs(struct repair *repair, struct cadre_error *err)
+{
+	const struct check *check = &repair->check;
+	enum cadre_status status = CADRE_OK;
+
+	for (size_t i = 0;
+	     i < check->bad_blob_count && i < CHECK_FINDINGS_MAX && status == CADRE_OK;
+	     i++) {
+		char name[96] = "blobs/sha256/";
+
+		cadre_hex_encode(check->bad_blobs[i].bytes, 32, name + strlen(name));
+		status = drop(repair, name, "it is damaged: upload it again", err);
+	}
+	return status;
+}
+
 static enum cadre_status repair_rest(struct repair *repair, struct cadre_error *err)
 {
 	const struct check *check = &repair->check;
@@ -277,7 +294,7 @@ static enum cadre_status repair_rest(struct repair *repair, struct cadre_error *
 		         check->bad_snapshots[i]);
 		status = drop(repair, name, "it is damaged", err);
 	}
-	return status;
+	return status == CADRE_OK ? repair_blobs(repair, err) : status;
 }
 
 static int conclude(const struct repair *repair, bool left)

@@ -1,5 +1,6 @@
 #include <inttypes.h>
 
+#include "engine/blob/blob.h"
 #include "tools/admin/source.h"
 
 struct numbers {
@@ -8,7 +9,20 @@ struct numbers {
 	struct cadre_log_stat files;
 	struct cadre_kv_stat rows;
 	const Cadre__V1__ClusterRow *cluster;
+	uint64_t blobs;
+	uint64_t blob_bytes;
 };
+
+static enum cadre_status count_blob(void *ctx, const struct cadre_sha256 *sha256,
+                                    uint64_t bytes)
+{
+	struct numbers *numbers = ctx;
+
+	(void)sha256;
+	numbers->blobs++;
+	numbers->blob_bytes += bytes;
+	return CADRE_OK;
+}
 
 static void print_json(const struct numbers *numbers)
 {
@@ -37,6 +51,8 @@ static void print_json(const struct numbers *numbers)
 	cadre_json_key_u64(&json, "activeBytes", numbers->files.active_bytes);
 	cadre_json_key_u64(&json, "rows", numbers->rows.entries);
 	cadre_json_key_u64(&json, "viewBytes", numbers->rows.used_bytes);
+	cadre_json_key_u64(&json, "blobs", numbers->blobs);
+	cadre_json_key_u64(&json, "blobBytes", numbers->blob_bytes);
 	cadre_json_end(&json, '}');
 	admin_print_json(&json);
 	cadre_json_fini(&json);
@@ -51,6 +67,7 @@ static void print_text(const struct numbers *numbers)
 	char active[32];
 	char sealed[32];
 	char views[32];
+	char blobs[32];
 
 	cadre_time_format(numbers->log.time_ms, time);
 	cadre_hex_encode(numbers->log.chain.bytes, 32, chain);
@@ -68,6 +85,9 @@ static void print_text(const struct numbers *numbers)
 	printf("views     seq %" PRIu64 ", %" PRIu64 " rows, %s\n", view->applied_seq,
 	       numbers->rows.entries, cadre_bytes_text(numbers->rows.used_bytes, views));
 	printf("          digest %s\n", digest);
+	if (numbers->blobs > 0)
+		printf("blobs     %" PRIu64 ", %s\n", numbers->blobs,
+		       cadre_bytes_text(numbers->blob_bytes, blobs));
 }
 
 int admin_stat(const struct admin_verb *verb, int argc, char **argv)
@@ -86,7 +106,9 @@ int admin_stat(const struct admin_verb *verb, int argc, char **argv)
 	numbers.log = cadre_log_head(source.log);
 	numbers.files = cadre_log_stat(source.log);
 	if (cadre_kv_stat(source.kv, &numbers.rows, &err) != CADRE_OK ||
-	    cadre_view_cluster(&source.view, &cluster, &err) != CADRE_OK) {
+	    cadre_view_cluster(&source.view, &cluster, &err) != CADRE_OK ||
+	    cadre_blobs_list(cadre_env_real(), args.words[0], count_blob, &numbers,
+	                     &err) != CADRE_OK) {
 		code = admin_fail(&args, &err);
 	} else {
 		numbers.cluster = cluster;

@@ -46,6 +46,9 @@ static void print_text(const struct check *check)
 		       check->view.applied_seq, digest);
 	else
 		printf("  views      none that count: the next start builds them\n");
+	if (check->blobs_checked > 0)
+		printf("  blobs      %s, %" PRIu64 " checked\n",
+		       check_verdict_name(check->blobs), check->blobs_checked);
 	print_findings(check);
 	if (verdict == CHECK_TORN)
 		printf("the tail was never durable: the next start cuts it\n");
@@ -76,6 +79,8 @@ static void print_json(const struct check *check)
 	cadre_json_key_text(&json, "snapshots", check_verdict_name(check->snapshots));
 	cadre_json_key_text(&json, "views",
 	                    check->has_views ? check_verdict_name(check->views) : NULL);
+	cadre_json_key_text(&json, "blobs", check_verdict_name(check->blobs));
+	cadre_json_key_u64(&json, "blobsChecked", check->blobs_checked);
 	cadre_json_key_u64(&json, "seq", check->head.last_seq);
 	cadre_json_key_hex(&json, "chain", check->head.chain.bytes, 32);
 	cadre_hash128_format(check->view.digest, digest);
