@@ -3,6 +3,7 @@
 import http.client
 import json
 import re
+import threading
 import unittest
 import urllib.parse
 
@@ -41,6 +42,13 @@ class Statuses(GatewayTest):
         self.refused(404, "NotAuthorizedOrNotFound", "DELETE",
                      V + "/modelGroups/ocid1.datasciencemodelgroup.oc1..no")
         self.refused(404, "InvalidParameter", "GET", V + "/modelGroups/a%00b")
+        self.refused(404, "InvalidParameter", "GET", V + "/modelGroups/%ff")
+
+    def test_any_bytes_in_headers_give_a_readable_refusal(self):
+        for name in ("cadre-position", "if-match", "opc-retry-token"):
+            self.refused(400, "InvalidParameter", "PUT",
+                         V + "/modelGroups/" + self.new_group()["id"],
+                         {"description": "x"}, headers={name: b"\xff\xfe\xc3"})
 
     def test_a_changed_etag_refuses_and_the_right_one_does_not(self):
         group = self.new_group()
@@ -191,6 +199,22 @@ class Lists(GatewayTest):
                          V + "/modelGroups?compartmentId=c" + query)
         self.refused(400, "MissingParameter", "GET", V + "/modelGroups")
         self.refused(400, "MissingParameter", "GET", V + "/modelGroups?compartmentId=")
+
+    def test_many_clients_at_once_are_all_answered(self):
+        answers = []
+        def work(number):
+            for turn in range(15):
+                name = "c%d-%d" % (number, turn)
+                made = self.request("POST", V + "/modelGroups", self.group_body(name))
+                found = self.request("GET", V + "/modelGroups/" + made.json()["id"])
+                answers.append((made.status, found.status, found.json()["displayName"] == name))
+        workers = [threading.Thread(target=work, args=(number,)) for number in range(24)]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+        self.assertEqual(set(answers), {(201, 200, True)})
+        self.assertEqual(len(answers), 24 * 15)
 
     def test_broken_escapes_stand_for_themselves(self):
         self.new_group("100%")

@@ -181,6 +181,34 @@ class Slow(LimitTest):
             return b" 200 " in watch.recv(4096)
         wait_for("a place for a watch", free)
 
+    def wait_until_full(self, gateway, port):
+        """Until what the gateway has to send to this port has not grown for a while."""
+        ends = "0100007F:%04X 0100007F:%04X" % (gateway.port, port)
+        seen = []
+        def stands():
+            with open("/proc/net/tcp", encoding="ascii") as file:
+                line = next(line for line in file if ends in line)
+            seen.append(int(line.split()[4].split(":")[0], 16))
+            return len(seen) > 50 and seen[-1] > 0 and len(set(seen[-50:])) == 1
+        wait_for("full buffers", stands)
+
+    def test_a_client_that_does_not_read_does_not_hold_up_a_stop(self):
+        # More than the buffers of both sides' sockets take.
+        members = [{"modelId": cli.MODEL + "%0200d" % n} for n in range(1000)]
+        for n in range(60):
+            self.new_group("n%d" % n, members)
+        other = self.start_gateway()
+        lazy = socket.socket()
+        lazy.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        lazy.connect((other.host, other.port))
+        self.addCleanup(lazy.close)
+        lazy.sendall(b"GET /cadre/v1/watch?from=1 HTTP/1.1\r\nHost: x\r\n\r\n")
+        self.assertIn(b" 200 ", lazy.recv(100))
+        self.wait_until_full(other, lazy.getsockname()[1])
+        began = time.monotonic()
+        self.assertEqual(other.stop(), 0)
+        self.assertLess(time.monotonic() - began, 20)
+
     def test_a_stop_ends_streams_and_answers_what_is_under_way(self):
         other = self.start_gateway()
         watch = socket.create_connection((other.host, other.port), timeout=60)

@@ -34,17 +34,30 @@ struct cadre_json *gateway_answer_json(struct gateway_request *request, unsigned
 	return &request->answer.json;
 }
 
+/* Messages quote what came: headers may hold any bytes, and a cut may fall anywhere. */
+static void make_text(char *message)
+{
+	if (cadre_utf8_check(message, strlen(message), NULL))
+		return;
+	for (; *message != '\0'; message++)
+		if ((unsigned char)*message >= 0x80)
+			*message = '?';
+}
+
 void gateway_answer_error(struct gateway_request *request, unsigned http,
                           const char *code, const char *message)
 {
+	char text[sizeof request->err.message];
 	struct cadre_json *json;
 
+	/* SDKs drop the code when there is no message. */
+	snprintf(text, sizeof text, "%s", message && *message ? message : code);
+	make_text(text);
 	request->answer.header_count = 0;
 	json = gateway_answer_json(request, http);
 	cadre_json_begin(json, '{');
 	cadre_json_key_text(json, "code", code);
-	/* SDKs drop the code when there is no message. */
-	cadre_json_key_text(json, "message", message && *message ? message : code);
+	cadre_json_key_text(json, "message", text);
 	cadre_json_end(json, '}');
 }
 

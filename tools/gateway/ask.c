@@ -181,6 +181,19 @@ static enum cadre_status if_match(struct gateway_request *request,
 	                                           "out of memory");
 }
 
+/* Whoever sends the same again with it gets to know. */
+static void tell_token(struct gateway_request *request,
+                       const struct cadre_client_answer *answer)
+{
+	const char *token = cadre_client_answer_retry_token(answer, 0);
+
+	if (token)
+		cadre_error_prefix(&request->err,
+		                   "it is not known whether this took effect: send it "
+		                   "again with opc-retry-token: %.64s; ",
+		                   token);
+}
+
 static enum cadre_status send(struct gateway_request *request, Cadre__V1__Batch *batch,
                               const Cadre__V1__CommandResult **ret_result)
 {
@@ -195,6 +208,8 @@ static enum cadre_status send(struct gateway_request *request, Cadre__V1__Batch 
 	status = call(request, ops, 1, &answer);
 	if (status == CADRE_OK)
 		status = judge(request, answer);
+	if (cadre_client_answer_outcome(answer) == CADRE_CLIENT_UNKNOWN)
+		tell_token(request, answer);
 	if (status == CADRE_OK)
 		status = take_results(request, answer, 1, &results);
 	if (status != CADRE_OK)

@@ -183,7 +183,8 @@ void gateway_exchange_run(void *job)
 struct gateway_stream *gateway_exchange_stream(struct gateway_request *request,
                                                const char *type)
 {
-	struct gateway_stream *stream = gateway_stream_create(request->connection);
+	struct gateway_stream *stream =
+	        gateway_stream_create(request->connection, &request->gateway->stopping);
 
 	if (!stream) {
 		cadre_error_set(&request->err, CADRE_OUT_OF_MEMORY, "out of memory");

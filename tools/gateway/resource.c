@@ -12,7 +12,9 @@ const char *gateway_deployment_url(struct gateway_request *request, const char *
 
 	if (!scheme || (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0))
 		scheme = request->gateway->tls ? "https" : "http";
-	return gateway_text(request, "%s://%s/%s", scheme, host ? host : "localhost", id);
+	if (!host || !cadre_utf8_check(host, strlen(host), NULL))
+		host = "localhost";
+	return gateway_text(request, "%s://%s/%s", scheme, host, id);
 }
 
 enum cadre_status gateway_answer_resource(struct gateway_request *request, unsigned http,

@@ -3,9 +3,14 @@
 #include <microhttpd.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <time.h>
+
+/* A writer that waits looks so often whether the gateway stops. */
+#define LOOK_MS 250u
 
 struct gateway_stream {
 	struct MHD_Connection *connection;
+	const atomic_bool *stopping;
 	pthread_mutex_t lock;
 	pthread_cond_t room;
 	unsigned references; /* lock, and what follows */
@@ -15,13 +20,15 @@ struct gateway_stream {
 	bool ended, broken, abandoned;
 };
 
-struct gateway_stream *gateway_stream_create(struct MHD_Connection *connection)
+struct gateway_stream *gateway_stream_create(struct MHD_Connection *connection,
+                                             const atomic_bool *stopping)
 {
 	struct gateway_stream *stream = calloc(1, sizeof *stream);
 
 	if (!stream)
 		return NULL;
 	stream->connection = connection;
+	stream->stopping = stopping;
 	stream->references = 1;
 	pthread_mutex_init(&stream->lock, NULL);
 	pthread_cond_init(&stream->room, NULL);
@@ -78,15 +85,28 @@ static void compact(struct gateway_stream *stream)
 	stream->taken = 0;
 }
 
+/* For a while; the lock is held. */
+static void wait_for_room(struct gateway_stream *stream)
+{
+	struct timespec end;
+
+	clock_gettime(CLOCK_REALTIME, &end);
+	end.tv_nsec += (long)LOOK_MS * 1000000;
+	end.tv_sec += end.tv_nsec / 1000000000;
+	end.tv_nsec %= 1000000000;
+	pthread_cond_timedwait(&stream->room, &stream->lock, &end);
+}
+
 enum cadre_status gateway_stream_write(struct gateway_stream *stream,
                                        struct cadre_slice bytes)
 {
 	enum cadre_status status = CADRE_UNAVAILABLE;
 
 	pthread_mutex_lock(&stream->lock);
-	while (waiting(stream) >= GATEWAY_STREAM_BYTES && !stream->abandoned)
-		pthread_cond_wait(&stream->room, &stream->lock);
-	if (!stream->abandoned) {
+	while (waiting(stream) >= GATEWAY_STREAM_BYTES && !stream->abandoned &&
+	       !atomic_load(stream->stopping))
+		wait_for_room(stream);
+	if (!stream->abandoned && waiting(stream) < GATEWAY_STREAM_BYTES) {
 		compact(stream);
 		status = cadre_buffer_append(&stream->bytes, bytes.data, bytes.length);
 		wake_reader(stream);

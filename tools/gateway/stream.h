@@ -1,7 +1,7 @@
 /*
  * A body that is made while it is sent: chunks of a prediction, events of a watch. The
  * writer is a thread of a pool, the reader the HTTP library; between them lie at most
- * GATEWAY_STREAM_BYTES, so that a slow reader slows the writer down.
+ * GATEWAY_STREAM_BYTES and one more piece, so that a slow reader slows the writer down.
  *
  * The answer is sent as soon as the stream is opened for reading; from then on the
  * request is the library's and the writer touches only the stream.
@@ -11,6 +11,8 @@
 #ifndef CADRE_TOOLS_GATEWAY_STREAM_H
 #define CADRE_TOOLS_GATEWAY_STREAM_H
 
+#include <stdatomic.h>
+
 #include "engine/base/bytes.h"
 
 #define GATEWAY_STREAM_BYTES ((size_t)256 << 10)
@@ -18,8 +20,10 @@
 struct MHD_Connection;
 struct gateway_stream;
 
-/* One reference. NULL: out of memory. */
-struct gateway_stream *gateway_stream_create(struct MHD_Connection *connection);
+/* One reference. Once `stopping` is set the writer waits for nobody. NULL: out of
+ * memory. */
+struct gateway_stream *gateway_stream_create(struct MHD_Connection *connection,
+                                             const atomic_bool *stopping);
 struct gateway_stream *gateway_stream_ref(struct gateway_stream *stream);
 /* Takes NULL. */
 void gateway_stream_unref(struct gateway_stream *stream);

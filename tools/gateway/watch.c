@@ -12,6 +12,7 @@
  * whether the other is still there. */
 #define WAIT_MS 2000u
 #define EVENTS_MAX 200u
+#define FEWER 6u
 
 struct watching {
 	struct gateway_request *request;
@@ -35,8 +36,9 @@ static enum cadre_status first_seq(struct gateway_request *request, uint64_t *re
 	                       "last-event-id: \"%.40s\" is no seq", last);
 }
 
-static enum cadre_status ask(struct watching *watching, uint32_t wait_ms,
-                             struct cadre_client_answer **ret_answer)
+static enum cadre_status ask_for(struct watching *watching, uint32_t events,
+                                 uint32_t wait_ms,
+                                 struct cadre_client_answer **ret_answer)
 {
 	const struct cadre_client_call_options options = {
 		.timeout_ms = watching->request->gateway->call_ms + wait_ms,
@@ -52,11 +54,29 @@ static enum cadre_status ask(struct watching *watching, uint32_t wait_ms,
 	op.watch = &watch;
 	watch.from_seq = watching->next;
 	watch.has_max_events = watch.has_wait_ms = true;
-	watch.max_events = EVENTS_MAX;
+	watch.max_events = events;
 	watch.wait_ms = wait_ms;
 	cadre_client_call(watching->request->gateway->client, ops, 1, &options,
 	                  ret_answer);
 	return (enum cadre_status)cadre_client_answer_status(*ret_answer);
+}
+
+/* Fewer at a time while they are too large for one answer: one alone always fits. */
+static enum cadre_status ask(struct watching *watching, uint32_t wait_ms,
+                             struct cadre_client_answer **ret_answer)
+{
+	uint32_t events = EVENTS_MAX;
+	enum cadre_status status;
+
+	for (;;) {
+		status = ask_for(watching, events, wait_ms, ret_answer);
+		if (events == 1 ||
+		    (status != CADRE_LIMIT_EXCEEDED && status != CADRE_TOO_LARGE))
+			return status;
+		cadre_client_answer_free(*ret_answer);
+		*ret_answer = NULL;
+		events = events > FEWER ? events / FEWER : 1;
+	}
 }
 
 static void put_event(struct cadre_json *text, const Cadre__V1__WatchEvent *event)
