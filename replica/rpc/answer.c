@@ -55,6 +55,7 @@ void rpc_send(struct call *call)
 	cadre_metric_observe(server->metrics,
 	                     call->wrote ? METRIC_WRITE_US : METRIC_READ_US, took_us);
 	rpc_unpark(call);
+	access_unref(call->access);
 	cadre_arena_fini(&call->arena);
 	if (body)
 		cadre_exchange_reply_send(exchange);

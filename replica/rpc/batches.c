@@ -63,6 +63,8 @@ static struct call_batch *make_batch(struct call *call, size_t number)
 	enum cadre_status status = check_batch(in, &call->err);
 
 	if (status == CADRE_OK)
+		status = rpc_check_rights(call, in, &call->err);
+	if (status == CADRE_OK)
 		status = rpc_check_blobs(call->server, in, &call->err);
 	if (status == CADRE_OK) {
 		batch = cadre_arena_alloc(&call->arena, size);

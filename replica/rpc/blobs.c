@@ -42,7 +42,8 @@ static enum cadre_status read_upload(const struct call *call, const char *field,
                                      struct cadre_error *err)
 {
 	upload->owner = call->actor.principal;
-	upload->shared_owner = !call->actor.via && !call->server->options.hooks.actor;
+	upload->shared_owner = !call->who && !call->actor.via &&
+	                       !call->server->options.hooks.actor;
 	return read_bytes(field, id, upload->id, sizeof upload->id, err);
 }
 
@@ -215,8 +216,8 @@ static enum cadre_status check_durable(const struct cadre_rpc_server *server,
 		return status;
 	return cadre_error_set(err, CADRE_RELATED_NOT_FOUND,
 	                       "commands[%zu].%s: no blob sha256:%s is durable here: "
-	                       "upload it first (blobBegin, blobChunk, blobFinish), then "
-	                       "send this again",
+	                       "upload it first (blobBegin, blobChunk, blobFinish; cadre "
+	                       "model register --upload, cadre group artifact put)",
 	                       number, field, hex);
 }
 

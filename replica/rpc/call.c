@@ -69,12 +69,24 @@ static void query_with_log(struct call *call, struct cadre_query *query,
 	pthread_mutex_unlock(&server->log_lock);
 }
 
+/* False: refused, which is its answer. */
+static bool is_allowed(struct call *call, size_t number)
+{
+	if (rpc_check_op(call, call->request->ops[number], &call->err) == CADRE_OK)
+		return true;
+	rpc_refuse_op(call, call->response.results[number], call->err.status,
+	              call->err.message);
+	return false;
+}
+
 static void run_read(struct call *call, struct reader *reader, struct cadre_query *query,
                      size_t number)
 {
 	const Cadre__V1__Op *op = call->request->ops[number];
 	Cadre__V1__Result *result = call->response.results[number];
 
+	if (!is_allowed(call, number))
+		return;
 	if (!cadre_query_answers(op))
 		rpc_daemon_op(call, reader, query, op, result);
 	else if (wants_log(op))
@@ -97,6 +109,9 @@ static void run_reads(struct call *call)
 		.compartment = call->request->compartment,
 		.principal = call->actor.principal,
 		.watermark_ms = watermark(call->server),
+		.may = call->who ? rpc_may_resource : NULL,
+		.may_ctx = call,
+		.not_allowed = rpc_not_allowed(call),
 	};
 	struct reader *reader;
 	enum cadre_status status = readers_enter(&call->server->readers, &call->arena,
@@ -170,7 +185,7 @@ static void go_on(struct call *call)
 			continue;
 		}
 		if (rpc_is_blob_op(call->request->ops[call->next_op])) {
-			if (rpc_run_blob(call))
+			if (is_allowed(call, call->next_op) && rpc_run_blob(call))
 				return;
 			call->next_op++;
 			continue;

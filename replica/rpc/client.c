@@ -94,8 +94,8 @@ void cadre_client_read_after(struct cadre_client *client, const uint8_t timeline
 {
 	pthread_mutex_lock(&client->lock);
 	/* Another timeline: what was known of the old one means nothing there. */
-	if (!client->positioned || memcmp(client->timeline_id, timeline_id,
-	                                  sizeof client->timeline_id) != 0) {
+	if (!client->positioned ||
+	    memcmp(client->timeline_id, timeline_id, sizeof client->timeline_id) != 0) {
 		memcpy(client->timeline_id, timeline_id, sizeof client->timeline_id);
 		client->seq = seq;
 	}
@@ -232,6 +232,7 @@ static void set_options(struct cadre_client *client,
 	cadre_hex_encode(random, sizeof random, client->id);
 	client->compartment = copy(options->compartment);
 	client->on_behalf_of = copy(options->on_behalf_of);
+	client->principal = copy(options->principal);
 	client->timeout_ms = options->timeout_ms ? options->timeout_ms
 	                                         : CLIENT_TIMEOUT_MS;
 	client->connect_ms = options->connect_ms ? options->connect_ms
@@ -251,10 +252,17 @@ static enum cadre_status open_client(struct cadre_client *client,
 	if (options->address_count < 1 || options->address_count > 16)
 		return cadre_error_set(err, CADRE_INVALID_PARAMETER,
 		                       "%zu addresses, 1 to 16", options->address_count);
+	if (!options->principal != !options->private_key_pem)
+		return cadre_error_set(err, CADRE_INVALID_PARAMETER,
+		                       "a principal and its key go together");
 	if ((options->compartment && !client->compartment) ||
+	    (options->principal && !client->principal) ||
 	    (options->on_behalf_of && !client->on_behalf_of))
 		return cadre_error_set(err, CADRE_OUT_OF_MEMORY,
 		                       "no memory for a client");
+	if (options->private_key_pem)
+		status = cadre_rsa_private_key(cadre_slice_text(options->private_key_pem),
+		                               &client->key, err);
 	for (size_t i = 0; i < options->address_count && status == CADRE_OK; i++)
 		status = add_node(client, options->addresses[i], err);
 	if (status != CADRE_OK)
@@ -321,5 +329,7 @@ void cadre_client_close(struct cadre_client *client)
 	pthread_mutex_destroy(&client->lock);
 	free(client->compartment);
 	free(client->on_behalf_of);
+	free(client->principal);
+	cadre_rsa_key_destroy(&client->key);
 	free(client);
 }

@@ -153,6 +153,9 @@ static void judge(struct cadre_client_answer *call)
 {
 	uint32_t status = first_refusal(call);
 
+	if (status == CADRE_NOT_AUTHENTICATED && call->response->has_status &&
+	    client_prove(call))
+		return;
 	if (call->only_outcome) {
 		judge_outcomes(call, status);
 		return;

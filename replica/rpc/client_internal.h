@@ -13,6 +13,7 @@
 #include <stdbool.h>
 
 #include "cadre/v1/rpc.pb-c.h"
+#include "engine/base/rsa.h"
 #include "engine/env/env.h"
 #include "proto/codec/arena.h"
 #include "replica/rpc/cadre_client.h"
@@ -41,6 +42,8 @@ struct cadre_client {
 	struct cadre_env *env;
 	char *compartment;
 	char *on_behalf_of;
+	char *principal;           /* NULL: none */
+	struct cadre_rsa_key *key; /* its own */
 	uint32_t timeout_ms;
 	uint32_t connect_ms;
 	unsigned attempts_max;
@@ -83,6 +86,7 @@ struct cadre_client_answer {
 	bool has_read;
 	bool only_outcome; /* asks by token now */
 	bool maybe_done;   /* a batch was sent and not refused */
+	unsigned proofs;   /* of who we are, that were begun for it */
 	unsigned node;     /* to ask next */
 	unsigned attempts;
 	unsigned tries; /* attempts and failures to connect, since the ops were made */
@@ -118,6 +122,12 @@ bool client_position(struct cadre_client *client, Cadre__V1__Position *position,
 /* One more attempt, or the end. */
 void client_attempt(struct cadre_client_answer *call);
 void client_finish(struct cadre_client_answer *call, enum cadre_client_outcome outcome);
+
+/* ---- client_prove.c ---- */
+
+/* Proves who the client is on the connection that refused the call, and tries it again;
+ * false: it has no key, or tried too often. */
+bool client_prove(struct cadre_client_answer *call);
 
 /* ---- client_ops.c ---- */
 

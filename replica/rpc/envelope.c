@@ -85,7 +85,7 @@ static enum cadre_status find_actor(struct call *call, struct cadre_error *err)
 		                       "onBehalfOf: %zu bytes, 1 to %d", strlen(other),
 		                       CADRE_OCID_CHARS_MAX);
 	if (!hooks->actor)
-		return CADRE_OK;
+		return rpc_admit(call, err);
 	return hooks->actor(hooks->ctx, cadre_exchange_peer(call->exchange),
 	                    call->request, &call->arena, &call->actor, err);
 }

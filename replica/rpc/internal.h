@@ -14,9 +14,11 @@
 #include <stdatomic.h>
 
 #include "proto/codec/arena.h"
+#include "replica/rpc/access.h"
 #include "replica/rpc/query.h"
 #include "replica/rpc/readers.h"
 #include "replica/rpc/server.h"
+#include "replica/rpc/sessions.h"
 #include "replica/transport/answerer.h"
 
 /* The arena's first bytes: a request of a few operations and its answer fit. */
@@ -43,6 +45,9 @@ struct call {
 	Cadre__V1__Response response;
 	Cadre__V1__Position position;
 	Cadre__V1__Actor actor;
+	struct access_table *access; /* a reference; NULL: not asked yet, or no views */
+	/* Whose rights count; NULL: open mode, all may. */
+	const struct access_principal *who;
 	uint8_t timeline_id[16];
 	uint64_t arrived_ns;
 	uint64_t deadline_ns;
@@ -103,6 +108,8 @@ struct cadre_rpc_server {
 	struct cadre_metrics *metrics;
 	struct readers readers;
 	atomic_bool refusing;
+	struct access_cache access;
+	struct sessions sessions;
 
 	pthread_mutex_t log_lock;
 	struct cadre_log *log; /* log_lock; NULL: not open */
@@ -195,5 +202,32 @@ void rpc_applied(void *ctx, cadre_seq seq);
 /* StatusQuery, ModelStates, Endpoints; `reader` NULL: StatusQuery without views. */
 void rpc_daemon_op(struct call *call, struct reader *reader, struct cadre_query *query,
                    const Cadre__V1__Op *op, Cadre__V1__Result *result);
+/* ---- guard.c ---- */
+
+/* Finds out whose rights count, and fills `call->actor`. */
+CADRE_MUST_CHECK enum cadre_status rpc_admit(struct call *call, struct cadre_error *err);
+bool rpc_may(const struct call *call, enum cadre_verb verb, unsigned resources,
+             const char *compartment);
+/* For cadre_query: the call as `ctx`. */
+bool rpc_may_resource(void *ctx, enum cadre_verb verb,
+                      const Cadre__V1__Resource *resource);
+/* What is said to who may look at a thing but not do this: NOT_AUTHORIZED; as OCI has
+ * it NOT_FOUND through its gateway. */
+enum cadre_status rpc_not_allowed(const struct call *call);
+/* Before a read that concerns no single resource. */
+CADRE_MUST_CHECK enum cadre_status
+rpc_check_op(const struct call *call, const Cadre__V1__Op *op, struct cadre_error *err);
+/* Before a batch is submitted. */
+CADRE_MUST_CHECK enum cadre_status
+rpc_check_rights(struct call *call, const Cadre__V1__Batch *batch,
+                 struct cadre_error *err);
+
+/* ---- session.c ---- */
+
+/* Challenge, Prove, FindPrincipal; CADRE_END: another operation. */
+enum cadre_status rpc_session_op(struct call *call, const struct reader *reader,
+                                 const Cadre__V1__Op *op, Cadre__V1__Result *result,
+                                 struct cadre_error *err);
+
 
 #endif

@@ -77,7 +77,7 @@ static struct principal_share *find_share(struct cadre_rpc_server *server,
 /* In open mode everybody local is one principal, who has it all. */
 static bool is_named(const struct call *call)
 {
-	return call->actor.via || call->server->options.hooks.actor;
+	return call->who || call->actor.via || call->server->options.hooks.actor;
 }
 
 enum cadre_status rpc_park(struct call *call, struct cadre_error *err)

@@ -75,6 +75,15 @@ static query_fn operation(const Cadre__V1__Op *op)
 	}
 }
 
+/* Names and states are for who may inspect; members are not. */
+static enum cadre_verb need_of(const Cadre__V1__Op *op)
+{
+	if (op->body_case == CADRE__V1__OP__BODY_LIST ||
+	    (op->body_case == CADRE__V1__OP__BODY_GET && !op->get->with_members))
+		return CADRE_INSPECT;
+	return CADRE_READ;
+}
+
 bool cadre_query_answers(const Cadre__V1__Op *op)
 {
 	return operation(op) != NULL;
@@ -89,6 +98,7 @@ void cadre_query(struct cadre_query *query, const Cadre__V1__Op *op,
 
 	err.status = CADRE_OK;
 	err.message[0] = '\0';
+	query->need = need_of(op);
 	status = fn ? fn(query, op, result, &err)
 	            : cadre_error_set(&err, CADRE_INVALID_PARAMETER,
 	                              "an operation that is unknown here");

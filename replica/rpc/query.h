@@ -14,6 +14,7 @@
 #define CADRE_RPC_QUERY_H
 
 #include "cadre/v1/rpc.pb-c.h"
+#include "engine/domain/policy.h"
 #include "engine/log/log.h"
 #include "engine/views/views.h"
 
@@ -31,6 +32,12 @@ struct cadre_query {
 	const char *compartment;    /* where names are looked up; may be NULL */
 	const char *principal;      /* whose retry tokens Outcome sees */
 	cadre_time_ms watermark_ms; /* loaded before the view began */
+	/* Whether the asker may; NULL: anything. What may not even be inspected is not
+	 * found. */
+	bool (*may)(void *ctx, enum cadre_verb verb, const Cadre__V1__Resource *resource);
+	void *may_ctx;
+	enum cadre_verb need;          /* of what is found; set by cadre_query() */
+	enum cadre_status not_allowed; /* for what may be inspected, and not more */
 	/* Private: the last target, asked again and again by one message. */
 	const char *target;
 	Cadre__V1__Kind target_kind;

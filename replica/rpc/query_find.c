@@ -37,6 +37,27 @@ static enum cadre_status find_name(struct cadre_query *query, const char *name,
 	return found ? CADRE_OK : CADRE_NOT_FOUND;
 }
 
+static bool may(const struct cadre_query *query, enum cadre_verb verb,
+                const Cadre__V1__Resource *resource)
+{
+	return !query->may || query->may(query->may_ctx, verb, resource);
+}
+
+/* By id or name; hidden ones are not there. */
+static enum cadre_status find_shown(struct cadre_query *query, const char *id_or_name,
+                                    Cadre__V1__Resource **ret_resource,
+                                    struct cadre_error *err)
+{
+	enum cadre_status status = cadre_view_by_ocid(query->view, id_or_name,
+	                                              ret_resource, err);
+
+	if (status == CADRE_NOT_FOUND)
+		status = find_name(query, id_or_name, ret_resource, err);
+	if (status == CADRE_OK && !may(query, CADRE_INSPECT, *ret_resource))
+		return CADRE_NOT_FOUND;
+	return status;
+}
+
 enum cadre_status cadre_query_find(struct cadre_query *query, const char *field,
                                    const char *id_or_name,
                                    Cadre__V1__Resource **ret_resource,
@@ -46,9 +67,16 @@ enum cadre_status cadre_query_find(struct cadre_query *query, const char *field,
 
 	if (id_or_name[0] == '\0')
 		return cadre_error_set(err, CADRE_MISSING_PARAMETER, "%s: empty", field);
-	status = cadre_view_by_ocid(query->view, id_or_name, ret_resource, err);
-	if (status == CADRE_NOT_FOUND)
-		status = find_name(query, id_or_name, ret_resource, err);
+	status = find_shown(query, id_or_name, ret_resource, err);
+	if (status == CADRE_OK && !may(query, query->need, *ret_resource)) {
+		if (query->not_allowed != CADRE_NOT_FOUND)
+			return cadre_error_set(err, query->not_allowed,
+			                       "%s: needs `%s %s` there", field,
+			                       cadre_verb_name(query->need),
+			                       cadre_resource_name(cadre_resource_of(
+			                               (*ret_resource)->kind)));
+		status = CADRE_NOT_FOUND;
+	}
 	if (status != CADRE_NOT_FOUND)
 		return status;
 	if (query->compartment)

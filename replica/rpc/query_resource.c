@@ -217,8 +217,12 @@ static enum cadre_status add_resource(void *ctx, const Cadre__V1__Resource *reso
 	Cadre__V1__ResourceInfo *info = NULL;
 	/* It lives in the arena and is ours from here on. */
 	Cadre__V1__Resource *mine = (Cadre__V1__Resource *)(uintptr_t)resource;
-	enum cadre_status status = query_info(list->query, mine, &info, list->err);
+	enum cadre_status status;
 
+	if (list->query->may &&
+	    !list->query->may(list->query->may_ctx, CADRE_INSPECT, mine))
+		return CADRE_OK;
+	status = query_info(list->query, mine, &info, list->err);
 	if (status == CADRE_OK)
 		list->out->resources[list->out->n_resources++] = info;
 	return status;
@@ -245,9 +249,10 @@ static enum cadre_status list_filter(struct cadre_query *query,
 		.after = in->has_page ? cadre_slice(in->page.data, in->page.len)
 		                      : cadre_slice(NULL, 0),
 	};
-	/* Neither belongs to a compartment. */
+	/* None belongs to a compartment. */
 	if (in->kind == CADRE__V1__KIND__KIND_NODE ||
-	    in->kind == CADRE__V1__KIND__KIND_PRINCIPAL)
+	    in->kind == CADRE__V1__KIND__KIND_PRINCIPAL ||
+	    in->kind == CADRE__V1__KIND__KIND_POLICY)
 		filter->compartment_id = NULL;
 	status = query_limit("list.limit", in->has_limit, in->limit, 50, &filter->limit,
 	                     err);

@@ -108,6 +108,8 @@ enum cadre_status cadre_rpc_create(const struct cadre_rpc_options *options,
 		                       "no memory for the RPC server");
 	init_locks(server);
 	readers_init(&server->readers);
+	access_init(&server->access);
+	sessions_init(&server->sessions);
 	server->options = *options;
 	server->env = options->env;
 	if (server->options.parked_max == 0)
@@ -210,6 +212,8 @@ void cadre_rpc_destroy(struct cadre_rpc_server **server_at)
 		return;
 	CADRE_ASSERT(!server->answerer && !server->keeping);
 	readers_fini(&server->readers);
+	access_fini(&server->access);
+	sessions_fini(&server->sessions);
 	cadre_log_close(server->log);
 	cadre_metrics_destroy(&server->metrics);
 	pthread_cond_destroy(&server->wake);

@@ -65,7 +65,9 @@ static enum cadre_status base_status(struct call *call, const struct reader *rea
 	out->durable_seq = head->applied_seq;
 	out->has_watermark_ms = query->watermark_ms != 0;
 	out->watermark_ms = query->watermark_ms;
-	if (!call->server->options.hooks.actor)
+	if (call->who)
+		out->security = copy(call, "principals prove themselves with their keys");
+	else if (!call->server->options.hooks.actor)
 		out->security = copy(call, "open: anyone local may do anything");
 	if (!out->role || !out->cluster_name || !out->node_id || !out->chain ||
 	    !out->digest || !set_bytes(call, &out->cluster_id, reader->cluster_id) ||
@@ -88,6 +90,9 @@ static enum cadre_status status_op(struct call *call, const struct reader *reade
 	status = base_status(call, reader, query, out, err);
 	if (status == CADRE_OK && hooks->status)
 		status = hooks->status(hooks->ctx, &call->arena, out, err);
+	/* Nodes tell of everybody's members. */
+	if (!rpc_may(call, CADRE_INSPECT, CADRE_CLUSTER, NULL))
+		out->n_nodes = 0;
 	result->body_case = CADRE__V1__RESULT__BODY_NODE_STATUS;
 	result->node_status = out;
 	return status;
@@ -126,6 +131,7 @@ static enum cadre_status states_op(struct call *call, struct cadre_query *query,
 	if (!out)
 		return no_memory(err);
 	cadre__v1__model_states_result__init(out);
+	query->need = CADRE_READ;
 	status = find_deployment(query, "modelStates.deployment",
 	                         op->model_states->deployment, &deployment, err);
 	if (status == CADRE_OK)
@@ -150,6 +156,7 @@ static enum cadre_status endpoints_op(struct call *call, struct cadre_query *que
 	if (!out)
 		return no_memory(err);
 	cadre__v1__endpoints_result__init(out);
+	query->need = CADRE_USE;
 	status = find_deployment(query, "endpoints.deployment", op->endpoints->deployment,
 	                         &deployment, err);
 	if (status == CADRE_OK)
@@ -167,7 +174,10 @@ void rpc_daemon_op(struct call *call, struct reader *reader, struct cadre_query 
 	struct cadre_error err = CADRE_ERROR_INIT;
 	enum cadre_status status;
 
-	switch ((int)op->body_case) {
+	status = rpc_session_op(call, reader, op, result, &err);
+	switch (status == CADRE_END ? (int)op->body_case : 0) {
+	case 0:
+		break;
 	case CADRE__V1__OP__BODY_STATUS:
 		status = status_op(call, reader, query, result, &err);
 		break;
