@@ -4,9 +4,13 @@
 #include <unistd.h>
 
 #include "engine/base/bytes.h"
+#include "tests/support/disk.h"
 #include "tests/unit/rpc/rpc_blobs.h"
 #include "tests/unit/rpc/rpc_ops.h"
 #include "tests/unit/rpc/rpc_process.h"
+
+/* Asked before there are threads. */
+static bool may_mount;
 
 struct bench {
 	struct rpc_node node;
@@ -186,6 +190,48 @@ static void a_large_blob_costs_neither_side_memory(void **state)
 	end_process(bench, &killing, client);
 }
 
+/* ---- a disk that is full ---- */
+
+static void an_upload_waits_outside_of_a_full_disk(void **state)
+{
+	struct bench *bench = *state;
+	struct source source = { .bytes = 8 * PIECE, .seed = 15 };
+	struct cadre_sha256 sha256 = source_hash(&source);
+	const struct cadre_client_blob_put put = { .bytes = source.bytes,
+		                                   .sha256 = sha256.bytes,
+		                                   .read = source_read,
+		                                   .ctx = &source };
+	struct cadre_init_options init = { .cluster_name = "full",
+		                           .segment_bytes = 1u << 20 };
+	struct cadre_client_blob blob;
+	struct cadre_client *client;
+	struct rpc_process process;
+	struct cadre_error err = CADRE_ERROR_INIT;
+	char disk[300];
+	char data[320];
+
+	if (!may_mount)
+		skip();
+	snprintf(disk, sizeof disk, "%s/disk", bench->node.dir);
+	snprintf(data, sizeof data, "%s/data", disk);
+	disk_make(disk);
+	init.dir = data;
+	assert_ok(cadre_store_init(cadre_env_real(), &init, &err));
+	rpc_process_start(&process, RPC_NODE, data, 0);
+	client = rpc_client(&bench->node,
+	                    rpc_text(&bench->ops, "tcp://127.0.0.1:%u", process.port));
+	disk_fill(disk, (uint64_t)60 << 20);
+	assert_int_equal(cadre_client_blob_put(client, &put, &blob),
+	                 CADRE_CLIENT_REFUSED);
+	assert_int_equal(blob.status, CADRE_OUT_OF_SPACE);
+	disk_relieve(disk);
+	assert_put(client, &source, &sha256);
+	assert_got(client, &source, &sha256);
+	cadre_client_close(client);
+	rpc_process_end(&process, false);
+	disk_remove(disk);
+}
+
 /* ---- other nodes ---- */
 
 static const char *leader_hint(void *ctx, struct cadre_arena *arena)
@@ -245,8 +291,10 @@ int main(void)
 		CASE(an_upload_goes_on_when_the_leader_was_killed),
 		CASE(another_process_goes_on_with_what_one_gave_up),
 		CASE(a_large_blob_costs_neither_side_memory),
+		CASE(an_upload_waits_outside_of_a_full_disk),
 		CASE(a_follower_sends_whoever_asks_for_blobs_to_the_leader),
 		CASE(a_damaged_copy_is_noticed_by_who_downloads_it),
 	};
+	may_mount = disk_permitted();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
