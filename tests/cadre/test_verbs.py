@@ -9,8 +9,10 @@ from cli import CliTest, program, verbs
 
 NODE = "00112233445566778899aabbccddeeff"
 MANY = 520  # more than a page
-# Elsewhere: what needs workers, a stream, or no node.
+# Elsewhere: what needs workers, a stream, a key, or no node.
 ELSEWHERE = {"predict": "test_serving", "deployment wait": "test_serving",
+             "principal put": "gateway/test_auth", "principal list": "gateway/test_auth",
+             "principal remove": "gateway/test_auth", "policy check": "gateway/test_auth",
              "help": "test_words", "manual": "test_words", "completion": "test_words"}
 
 
@@ -129,6 +131,11 @@ class EveryVerb(CliTest):
         shown = self.same("node show", "worker-0")
         self.assertEqual(shown["node"]["labels"], {"shape": "VM.X"})
         self.in_modes("node retire", [["worker-%d" % n] for n in range(3)])
+
+        every = ["--statement", "allow any-user to read all-resources in tenancy"]
+        self.in_modes("policy put", [["p%d" % n] + every for n in range(3)])
+        self.assertEqual(len(self.same("policy list")["policies"]), 3)
+        self.in_modes("policy remove", [["p%d" % n] for n in range(3)])
 
     def others(self):
         self.in_modes("apply", [[self.write("w%d.json" % n, {

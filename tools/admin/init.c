@@ -1,11 +1,17 @@
 #include "engine/store/store.h"
 #include "tools/admin/admin.h"
+#include "tools/admin/secure.h"
 
-enum { KEY_CLUSTER = 0x200, KEY_STRICT };
+/* Beside the data directory, not in it: copies of the data hold no key. */
+#define KEY_SUFFIX "-admin.pem"
+
+enum { KEY_CLUSTER = 0x200, KEY_STRICT, KEY_SECURE };
 
 static const struct argp_option options[] = {
 	{ "cluster", KEY_CLUSTER, "NAME", 0, "Name of the cluster (required)", 0 },
 	{ "strict", KEY_STRICT, NULL, 0, "Members must be registered models", 0 },
+	{ "secure", KEY_SECURE, NULL, 0,
+	  "Make principal \"admin\"; its private key goes to DIR" KEY_SUFFIX, 0 },
 	{ 0 }
 };
 
@@ -13,6 +19,8 @@ struct init_args {
 	struct admin_args common;
 	const char *cluster;
 	bool strict;
+	bool secure;
+	char key_path[1024]; /* "": not secure */
 };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -25,6 +33,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_STRICT:
 		args->strict = true;
+		return 0;
+	case KEY_SECURE:
+		args->secure = true;
 		return 0;
 	case ARGP_KEY_END:
 		if (!args->cluster)
@@ -54,6 +65,8 @@ static void print(const struct init_args *args, const struct cadre_store_status 
 		cadre_json_key_text(&json, "clusterId", cluster);
 		cadre_json_key_text(&json, "nodeId", node);
 		cadre_json_key_u64(&json, "seq", status->view.applied_seq);
+		if (args->secure)
+			cadre_json_key_text(&json, "adminKey", args->key_path);
 		cadre_json_end(&json, '}');
 		admin_print_json(&json);
 		cadre_json_fini(&json);
@@ -62,8 +75,27 @@ static void print(const struct init_args *args, const struct cadre_store_status 
 	default:
 		printf("made %s: cluster \"%s\" (%s), node %s\n", args->common.words[0],
 		       args->cluster, cluster, node);
+		if (args->secure)
+			printf("principal \"admin\", its private key: %s\n",
+			       args->key_path);
 		break;
 	}
+}
+
+/* DIR without slashes at its end, and the suffix. */
+static enum cadre_status set_key_path(struct init_args *args, struct cadre_error *err)
+{
+	const char *dir = args->common.words[0];
+	size_t length = strlen(dir);
+	int wrote;
+
+	while (length > 1 && dir[length - 1] == '/')
+		length--;
+	wrote = snprintf(args->key_path, sizeof args->key_path, "%.*s%s", (int)length,
+	                 dir, KEY_SUFFIX);
+	if (wrote > 0 && (size_t)wrote < sizeof args->key_path)
+		return CADRE_OK;
+	return cadre_error_set(err, CADRE_INVALID_PARAMETER, "\"%.300s\": too long", dir);
 }
 
 int admin_init(const struct admin_verb *verb, int argc, char **argv)
@@ -83,6 +115,11 @@ int admin_init(const struct admin_verb *verb, int argc, char **argv)
 	if (cadre_store_init(cadre_env_real(), &init, &err) != CADRE_OK ||
 	    admin_store_open(&open, &store, &err) != CADRE_OK)
 		return admin_fail(&args.common, &err);
+	if (args.secure && (set_key_path(&args, &err) != CADRE_OK ||
+	                    admin_secure(store, args.key_path, &err) != CADRE_OK)) {
+		cadre_store_close(store);
+		return admin_fail(&args.common, &err);
+	}
 	cadre_store_status(store, &store_status);
 	print(&args, &store_status);
 	cadre_store_close(store);

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "tools/cadre/cli.h"
+#include "tools/common/key_text.h"
 
 #define TIMEOUT_S 10u
 #define TIMEOUT_S_MAX 86400u
@@ -91,8 +92,10 @@ enum cadre_status cli_open(struct cli *cli)
 		.compartment = cli->context.compartment,
 		.on_behalf_of = cli_value(cli, CLI_AS),
 	};
+	struct cadre_key_text key = { 0 };
 	uint64_t seconds = 0;
 	char message[400];
+	int opened;
 	enum cadre_status status;
 
 	if (cli->client)
@@ -105,7 +108,18 @@ enum cadre_status cli_open(struct cli *cli)
 	cli->deadline_ns = now_ns() + seconds * 1000000000u;
 	/* The deadline ends it, not a count. */
 	options.attempts_max = UINT32_MAX;
-	if (cadre_client_open(&options, &cli->client, message, sizeof(message)) != 0)
+	if (!cli->context.principal != !cli->context.key)
+		return cli_usage(cli, "a principal and its key go together");
+	if (cli->context.key) {
+		status = cadre_key_text_read(cli->context.key, true, &key, &cli->err);
+		if (status != CADRE_OK)
+			return status;
+		options.principal = cli->context.principal;
+		options.private_key_pem = key.text;
+	}
+	opened = cadre_client_open(&options, &cli->client, message, sizeof(message));
+	cadre_key_text_free(&key);
+	if (opened != 0)
 		return cli_usage(cli, "%s", message);
 	return read_after(cli);
 }

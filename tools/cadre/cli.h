@@ -43,6 +43,8 @@ enum cli_option {
 	CLI_PROJECT,
 	CLI_TIMEOUT,
 	CLI_AS,
+	CLI_PRINCIPAL,
+	CLI_KEY,
 	CLI_AFTER,
 	CLI_RETRY_TOKEN,
 	CLI_IF_MATCH,
@@ -87,6 +89,9 @@ enum cli_option {
 	CLI_DATA,
 	CLI_YES,
 	CLI_EXPLAIN,
+	CLI_PUBLIC_KEY,
+	CLI_GATEWAY,
+	CLI_STATEMENT,
 	CLI_OPTIONS
 };
 #define CLI_BIT(option) ((uint64_t)1 << (option))
@@ -122,6 +127,8 @@ struct cli_context {
 	size_t address_count;
 	const char *compartment;
 	const char *project;
+	const char *principal; /* NULL: none */
+	const char *key;       /* file of its private key; NULL: none */
 };
 
 struct cli_given {
@@ -404,6 +411,13 @@ enum cadre_status cli_deployment_delete(struct cli *cli);
 enum cadre_status cli_node_list(struct cli *cli);
 enum cadre_status cli_node_show(struct cli *cli);
 enum cadre_status cli_node_retire(struct cli *cli);
+enum cadre_status cli_principal_put(struct cli *cli);
+enum cadre_status cli_principal_list(struct cli *cli);
+enum cadre_status cli_principal_remove(struct cli *cli);
+enum cadre_status cli_policy_put(struct cli *cli);
+enum cadre_status cli_policy_list(struct cli *cli);
+enum cadre_status cli_policy_remove(struct cli *cli);
+enum cadre_status cli_policy_check(struct cli *cli);
 enum cadre_status cli_resolve(struct cli *cli);
 enum cadre_status cli_key_log(struct cli *cli);
 enum cadre_status cli_watch(struct cli *cli);

@@ -7,6 +7,8 @@
  *     address = tcp://127.0.0.1:7420
  *     compartment = default
  *     project = default
+ *     principal = ann
+ *     key = ann.pem
  *
  * Flags win over the environment, that over the file, that over the defaults. The file
  * is replaced as a whole: written beside, then renamed.
@@ -29,6 +31,8 @@ struct context {
 	const char *address; /* several with commas; NULL: none given */
 	const char *compartment;
 	const char *project;
+	const char *principal;
+	const char *key; /* a file */
 };
 
 struct config {
@@ -79,6 +83,10 @@ static const char **field_of(struct context *context, const char *name)
 		return &context->address;
 	if (strcmp(name, "compartment") == 0)
 		return &context->compartment;
+	if (strcmp(name, "principal") == 0)
+		return &context->principal;
+	if (strcmp(name, "key") == 0)
+		return &context->key;
 	return strcmp(name, "project") == 0 ? &context->project : NULL;
 }
 
@@ -108,8 +116,10 @@ static int take(void *user, const char *section, const char *name, const char *v
 		return refuse(config, "too many contexts at", section);
 	field = field_of(context, name);
 	if (!field)
-		return refuse(config, "unknown field (address, compartment, project)",
-		              name);
+		return refuse(
+		        config,
+		        "unknown field (address, compartment, project, principal, key)",
+		        name);
 	*field = cli_text(config->cli, "%s", value);
 	return 1;
 }
@@ -215,6 +225,11 @@ enum cadre_status cli_context_load(struct cli *cli)
 	                 context ? context->compartment : NULL, "default");
 	cli->context.project = first_of(cli_value(cli, CLI_PROJECT), "CADRE_PROJECT",
 	                                context ? context->project : NULL, "default");
+	cli->context.principal = first_of(cli_value(cli, CLI_PRINCIPAL),
+	                                  "CADRE_PRINCIPAL",
+	                                  context ? context->principal : NULL, NULL);
+	cli->context.key = first_of(cli_value(cli, CLI_KEY), "CADRE_KEY",
+	                            context ? context->key : NULL, NULL);
 	return set_addresses(cli, context);
 }
 
@@ -261,6 +276,8 @@ static enum cadre_status write_config(struct cli *cli, const struct config *conf
 		write_field(file, "address", config->contexts[i].address);
 		write_field(file, "compartment", config->contexts[i].compartment);
 		write_field(file, "project", config->contexts[i].project);
+		write_field(file, "principal", config->contexts[i].principal);
+		write_field(file, "key", config->contexts[i].key);
 	}
 	failed = ferror(file) != 0;
 	failed |= fclose(file) != 0;
@@ -363,6 +380,8 @@ enum cadre_status cli_config_use(struct cli *cli)
 	existed |= set_field(cli, CLI_ADDRESS, &context->address);
 	existed |= set_field(cli, CLI_COMPARTMENT, &context->compartment);
 	existed |= set_field(cli, CLI_PROJECT, &context->project);
+	existed |= set_field(cli, CLI_PRINCIPAL, &context->principal);
+	existed |= set_field(cli, CLI_KEY, &context->key);
 	if (!existed)
 		return cli_usage(cli, "no context \"%s\"; make it with --address ADDRESS",
 		                 name);

@@ -18,6 +18,11 @@ const struct cli_option_row cli_options[CLI_OPTIONS] = {
 	[CLI_TIMEOUT] = { "timeout", "SECONDS", "Time for the whole command (10)",
 	                  false },
 	[CLI_AS] = { "as", "PRINCIPAL", "On whose behalf, where that is allowed", false },
+	[CLI_PRINCIPAL] = { "principal", "NAME",
+	                    "Who you are, where the cluster has principals "
+	                    "($CADRE_PRINCIPAL)",
+	                    false },
+	[CLI_KEY] = { "key", "FILE", "Your private key in PEM ($CADRE_KEY)", false },
 	[CLI_AFTER] = { "after", "TOKEN",
 	                "Answer from a state at least as new: a token that a change "
 	                "printed",
@@ -69,7 +74,9 @@ const struct cli_option_row cli_options[CLI_OPTIONS] = {
 	[CLI_SHA256] = { "sha256", "HEX", "SHA-256 of the artifact", false },
 	[CLI_BYTES] = { "bytes", "NUMBER", "Size of the artifact", false },
 	[CLI_GROUP] = { "group", "GROUP",
-	                "Model group (a history: its latest at this moment)", false },
+	                "Model group (a history: its latest at this moment); of a "
+	                "principal: a group that policies name",
+	                true },
 	[CLI_SHAPE] = { "shape", "NAME", "Instance shape", false },
 	[CLI_OCPUS] = { "ocpus", "NUMBER", "OCPUs of an instance", false },
 	[CLI_MEMORY] = { "memory", "GB", "Memory of an instance", false },
@@ -84,4 +91,13 @@ const struct cli_option_row cli_options[CLI_OPTIONS] = {
 	[CLI_YES] = { "yes", NULL, "Do not ask", false },
 	[CLI_EXPLAIN] = { "explain", NULL, "What each alarm means and what to do",
 	                  false },
+	[CLI_PUBLIC_KEY] = { "public-key", "FILE",
+	                     "Key of the principal in PEM; of a private key its public "
+	                     "half is taken",
+	                     false },
+	[CLI_GATEWAY] = { "gateway", NULL, "It may act for others", false },
+	[CLI_STATEMENT] = { "statement", "TEXT",
+	                    "allow group G to VERB RESOURCE in compartment C, or in "
+	                    "tenancy",
+	                    true },
 };

@@ -6,7 +6,8 @@
 #define COMMON                                                                    \
 	(CLI_BIT(CLI_HELP) | CLI_BIT(CLI_JSON) | CLI_BIT(CLI_QUIET) |             \
 	 CLI_BIT(CLI_CONTEXT) | CLI_BIT(CLI_ADDRESS) | CLI_BIT(CLI_COMPARTMENT) | \
-	 CLI_BIT(CLI_PROJECT) | CLI_BIT(CLI_TIMEOUT) | CLI_BIT(CLI_AS))
+	 CLI_BIT(CLI_PROJECT) | CLI_BIT(CLI_TIMEOUT) | CLI_BIT(CLI_AS) |          \
+	 CLI_BIT(CLI_PRINCIPAL) | CLI_BIT(CLI_KEY))
 #define LOCAL (CLI_BIT(CLI_HELP) | CLI_BIT(CLI_JSON) | CLI_BIT(CLI_QUIET))
 #define READS (COMMON | CLI_BIT(CLI_AFTER))
 #define LISTS (READS | CLI_BIT(CLI_NAME) | CLI_BIT(CLI_STATE) | CLI_BIT(CLI_LIMIT))
@@ -33,6 +34,8 @@ static const struct {
 	{ "model", "registered models" },
 	{ "deployment", "deployments: groups on nodes" },
 	{ "node", "nodes of the cluster" },
+	{ "principal", "who may ask, and with which key" },
+	{ "policy", "who may do what" },
 	{ "config", "contexts: where to ask, and where names are looked up" },
 };
 
@@ -141,6 +144,28 @@ const struct cli_verb cli_verbs[] = {
 	{ "node", "retire", "NODE", "forget a node that does not come back",
 	  "cadre node retire worker-1", 1, 1, CHANGES, cli_node_retire },
 
+	{ "principal", "put", "NAME", "let somebody in, or change key and groups",
+	  "cadre principal put ann --public-key ann.pem --group Scientists", 1, 1,
+	  CHANGES | CLI_BIT(CLI_PUBLIC_KEY) | CLI_BIT(CLI_GROUP) | CLI_BIT(CLI_GATEWAY),
+	  cli_principal_put },
+	{ "principal", "list", "", "principals with groups and keys",
+	  "cadre principal list", 0, 0, READS, cli_principal_list },
+	{ "principal", "remove", "NAME", "let somebody out", "cadre principal remove ann",
+	  1, 1, CHANGES, cli_principal_remove },
+
+	{ "policy", "put", "NAME", "statements of a policy, in place of earlier ones",
+	  "cadre policy put science --statement 'allow group Scientists to manage "
+	  "data-science-family in compartment lab'",
+	  1, 1, CHANGES | CLI_BIT(CLI_STATEMENT), cli_policy_put },
+	{ "policy", "list", "", "policies with their statements", "cadre policy list", 0,
+	  0, READS, cli_policy_list },
+	{ "policy", "remove", "NAME", "take a policy away", "cadre policy remove science",
+	  1, 1, CHANGES, cli_policy_remove },
+	{ "policy", "check", "PRINCIPAL VERB RESOURCE COMPARTMENT|tenancy",
+	  "which statement lets somebody do something",
+	  "cadre policy check ann use data-science-model-groups lab", 4, 4, READS,
+	  cli_policy_check },
+
 	{ NULL, "resolve", "TARGET KEY", "model of an inference key, now or in the past",
 	  "cadre resolve scoring key1 --at 5", 2, 2, READS | CLI_BIT(CLI_AT),
 	  cli_resolve },
@@ -166,7 +191,8 @@ const struct cli_verb cli_verbs[] = {
 
 	{ "config", "use", "CONTEXT", "choose a context; make or change it with flags",
 	  "cadre config use local --address tcp://127.0.0.1:7420", 1, 1,
-	  LOCAL | CLI_BIT(CLI_ADDRESS) | CLI_BIT(CLI_COMPARTMENT) | CLI_BIT(CLI_PROJECT),
+	  LOCAL | CLI_BIT(CLI_ADDRESS) | CLI_BIT(CLI_COMPARTMENT) | CLI_BIT(CLI_PROJECT) |
+	          CLI_BIT(CLI_PRINCIPAL) | CLI_BIT(CLI_KEY),
 	  cli_config_use },
 	{ "config", "show", "", "contexts of the configuration file", "cadre config show",
 	  0, 0, LOCAL, cli_config_show },

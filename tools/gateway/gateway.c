@@ -4,6 +4,8 @@
 #include <time.h>
 
 #include "engine/env/env.h"
+#include "tools/common/key_text.h"
+#include "tools/gateway/auth.h"
 #include "tools/gateway/exchange.h"
 #include "tools/gateway/http.h"
 #include "tools/gateway/nodes.h"
@@ -26,6 +28,28 @@ cadre_time_ms gateway_now_ms(void)
 	return env->ops->wall_ms(env);
 }
 
+/* Who this gateway is to the cluster. */
+static enum cadre_status read_key(const struct cadre_config *config,
+                                  struct cadre_client_options *options,
+                                  struct cadre_key_text *key, struct cadre_error *err)
+{
+	const char *principal = cadre_config_text(config, GATEWAY_PRINCIPAL);
+	const char *path = cadre_config_text(config, GATEWAY_KEY_FILE);
+	enum cadre_status status;
+
+	if ((*principal == '\0') != (*path == '\0'))
+		return cadre_error_set(err, CADRE_INVALID_PARAMETER,
+		                       "principal and key-file go together");
+	if (*path == '\0')
+		return CADRE_OK;
+	status = cadre_key_text_read(path, true, key, err);
+	if (status != CADRE_OK)
+		return status;
+	options->principal = principal;
+	options->private_key_pem = key->text;
+	return CADRE_OK;
+}
+
 static enum cadre_status open_client(struct gateway *gateway, struct cadre_error *err)
 {
 	const char *addresses[ADDRESSES_MAX];
@@ -36,7 +60,9 @@ static enum cadre_status open_client(struct gateway *gateway, struct cadre_error
 		.attempts_max = UINT32_MAX,
 	};
 	size_t count = cadre_config_count(gateway->config, GATEWAY_ADDRESS);
+	struct cadre_key_text key = { 0 };
 	char message[400];
+	enum cadre_status status;
 
 	if (count > ADDRESSES_MAX)
 		return cadre_error_set(err, CADRE_INVALID_PARAMETER,
@@ -44,9 +70,12 @@ static enum cadre_status open_client(struct gateway *gateway, struct cadre_error
 	for (size_t i = 0; i < count; i++)
 		addresses[i] = cadre_config_item(gateway->config, GATEWAY_ADDRESS, i);
 	options.address_count = count;
-	if (cadre_client_open(&options, &gateway->client, message, sizeof message) != 0)
-		return cadre_error_set(err, CADRE_INVALID_PARAMETER, "%s", message);
-	return CADRE_OK;
+	status = read_key(gateway->config, &options, &key, err);
+	if (status == CADRE_OK &&
+	    cadre_client_open(&options, &gateway->client, message, sizeof message) != 0)
+		status = cadre_error_set(err, CADRE_INVALID_PARAMETER, "%s", message);
+	cadre_key_text_free(&key);
+	return status;
 }
 
 static enum cadre_status open_pools(struct gateway *gateway, struct cadre_error *err)
@@ -99,6 +128,8 @@ enum cadre_status gateway_start(const struct cadre_config *config,
 		status = open_client(gateway, err);
 	}
 	if (status == CADRE_OK)
+		status = gateway_auth_create(&gateway->auth, err);
+	if (status == CADRE_OK)
 		status = gateway_nodes_create(&gateway->nodes, err);
 	if (status == CADRE_OK)
 		status = open_pools(gateway, err);
@@ -123,6 +154,7 @@ void gateway_stop(struct gateway **gateway)
 	gateway_pool_destroy(&old->calls);
 	gateway_http_stop(&old->http);
 	gateway_nodes_destroy(&old->nodes);
+	gateway_auth_destroy(&old->auth);
 	cadre_client_close(old->client);
 	free(old);
 	*gateway = NULL;

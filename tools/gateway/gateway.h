@@ -23,6 +23,7 @@
 /* Requests that wait for a thread of the pool, for each of its threads. */
 #define GATEWAY_QUEUED_PER_THREAD 64u
 
+struct gateway_auth;
 struct gateway_nodes;
 struct gateway_pool;
 struct gateway_http;
@@ -31,6 +32,7 @@ struct gateway {
 	const struct cadre_config *config;
 	struct cadre_log_sink *log;
 	struct cadre_client *client;
+	struct gateway_auth *auth;
 	struct gateway_nodes *nodes;   /* prediction sockets; nodes.h */
 	struct gateway_pool *calls;    /* threads that wait for the cluster */
 	struct gateway_pool *predicts; /* and for workers */

@@ -43,6 +43,16 @@ static const struct cadre_config_row rows[GATEWAY_OPTION_COUNT] = {
 	                      .fallback = "tcp://127.0.0.1:7420",
 	                      .help = "RPC of a node; several are asked in turn",
 	                      .check = check_address },
+	[GATEWAY_PRINCIPAL] = { .name = "principal",
+	                        .metavar = "NAME",
+	                        .fallback = "",
+	                        .help = "Who this gateway is to the cluster, where it has "
+	                                "principals: one put with --gateway" },
+	[GATEWAY_KEY_FILE] = { .name = "key-file",
+	                       .metavar = "FILE",
+	                       .fallback = "",
+	                       .help = "Its private key in PEM, readable by its owner "
+	                               "alone" },
 	[GATEWAY_INSECURE] = { .name = "insecure",
 	                       .type = CADRE_CONFIG_SWITCH,
 	                       .metavar = "yes|no",
