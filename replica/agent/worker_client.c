@@ -90,9 +90,14 @@ void cadre_worker_stop(struct cadre_worker_client **ref, uint32_t grace_ms)
 	free(client);
 }
 
-pid_t cadre_worker_pid(const struct cadre_worker_client *client)
+pid_t cadre_worker_pid(struct cadre_worker_client *client)
 {
-	return client->process.pid;
+	pid_t pid;
+
+	pthread_mutex_lock(&client->process.lock);
+	pid = client->process.pid;
+	pthread_mutex_unlock(&client->process.lock);
+	return pid;
 }
 
 int cadre_worker_pidfd(const struct cadre_worker_client *client)

@@ -48,7 +48,7 @@ cadre_worker_connect(const char *address, struct cadre_worker_client **ret_clien
 void cadre_worker_stop(struct cadre_worker_client **client, uint32_t grace_ms);
 
 /* 0 for a worker that someone else runs. */
-pid_t cadre_worker_pid(const struct cadre_worker_client *client);
+pid_t cadre_worker_pid(struct cadre_worker_client *client);
 /* Readable once the process is dead: for poll(). -1 for someone else's. */
 int cadre_worker_pidfd(const struct cadre_worker_client *client);
 /* False once the process is dead; `ret_err` (may be NULL) then says of what. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "replica/node/internal.h"
+#include "replica/transport/start.h"
 
 uint64_t node_now_ms(const struct cadre_node *node)
 {
@@ -238,6 +239,7 @@ enum cadre_status cadre_node_start(struct cadre_env *env,
 	*ret_node = NULL;
 	if (status != CADRE_OK)
 		return status;
+	cadre_transport_start();
 	status = make(env, options, &node, err);
 	if (status == CADRE_OK)
 		status = start_parts(node, err);
