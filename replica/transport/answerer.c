@@ -12,6 +12,7 @@
 
 #include "engine/base/assert.h"
 #include "replica/transport/closing.h"
+#include "replica/transport/hangup.h"
 #include "replica/transport/nng_error.h"
 #include "replica/transport/pipes.h"
 
@@ -28,6 +29,7 @@ struct cadre_exchange {
 	nng_aio *aio;
 	nng_msg *msg; /* the request, then the reply */
 	uint32_t pipe;
+	size_t reply_bytes;
 	/* Moves with the exchange from thread to thread, never shared. */
 	enum exchange_state state;
 	void *storage;
@@ -58,11 +60,17 @@ struct cadre_answerer {
 	uint64_t slow_peers_closed;   /* lock */
 };
 
-static void close_pipe(uint32_t id)
+static uint64_t now_ms(void)
 {
-	nng_pipe pipe = { .id = id };
+	struct timespec now;
 
-	(void)nng_pipe_close(pipe);
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static void close_pipe(const struct cadre_answerer *answerer, uint32_t id)
+{
+	cadre_hang_up(&id, 1, answerer->address.port);
 }
 
 /* ---- one exchange ---- */
@@ -75,14 +83,16 @@ static void receive(struct cadre_exchange *exchange)
 }
 
 /* False when the answerer is stopping. */
-static bool enter(struct cadre_answerer *answerer)
+static bool enter(struct cadre_answerer *answerer, uint32_t pipe)
 {
+	uint64_t now = now_ms();
 	bool stopping;
 
 	pthread_mutex_lock(&answerer->lock);
 	stopping = answerer->stopping;
 	answerer->handling += stopping ? 0 : 1;
 	answerer->received++;
+	cadre_pipes_asked(&answerer->pipes, pipe, now);
 	pthread_mutex_unlock(&answerer->lock);
 	return !stopping;
 }
@@ -99,12 +109,12 @@ static void received(struct cadre_exchange *exchange, int result)
 	}
 	exchange->msg = nng_aio_get_msg(exchange->aio);
 	nng_aio_set_msg(exchange->aio, NULL);
-	if (!enter(answerer)) {
+	exchange->pipe = (uint32_t)nng_msg_get_pipe(exchange->msg).id;
+	if (!enter(answerer, exchange->pipe)) {
 		nng_msg_free(exchange->msg);
 		exchange->msg = NULL;
 		return;
 	}
-	exchange->pipe = (uint32_t)nng_msg_get_pipe(exchange->msg).id;
 	exchange->state = EXCHANGE_HANDLING;
 	answerer->answer(answerer->ctx, exchange);
 }
@@ -123,13 +133,12 @@ static void sent(struct cadre_exchange *exchange, int result)
 	pthread_mutex_lock(&answerer->lock);
 	answerer->sending--;
 	pipe = cadre_pipes_find(&answerer->pipes, exchange->pipe);
-	if (pipe && pipe->queued > 0)
-		pipe->queued--;
-	answerer->slow_peers_closed += slow && pipe ? 1 : 0;
+	answerer->slow_peers_closed += slow && pipe && !pipe->closing ? 1 : 0;
+	cadre_pipes_replied(&answerer->pipes, exchange->pipe, exchange->reply_bytes);
 	stopping = answerer->stopping;
 	pthread_mutex_unlock(&answerer->lock);
 	if (slow)
-		close_pipe(slow);
+		close_pipe(answerer, slow);
 	if (!stopping)
 		receive(exchange);
 }
@@ -149,6 +158,19 @@ struct cadre_slice cadre_exchange_request(const struct cadre_exchange *exchange)
 {
 	CADRE_ASSERT(exchange->state == EXCHANGE_HANDLING && exchange->msg);
 	return cadre_slice(nng_msg_body(exchange->msg), nng_msg_len(exchange->msg));
+}
+
+bool cadre_exchange_peer_left(struct cadre_exchange *exchange)
+{
+	struct cadre_answerer *answerer = exchange->answerer;
+	const struct cadre_pipe *pipe;
+	bool left;
+
+	pthread_mutex_lock(&answerer->lock);
+	pipe = cadre_pipes_find(&answerer->pipes, exchange->pipe);
+	left = !pipe || pipe->closing;
+	pthread_mutex_unlock(&answerer->lock);
+	return left;
 }
 
 void *cadre_exchange_storage(struct cadre_exchange *exchange)
@@ -187,14 +209,28 @@ static nng_duration count_reply(struct cadre_exchange *exchange)
 
 	pthread_mutex_lock(&answerer->lock);
 	answerer->sending++;
-	pipe = cadre_pipes_find(&answerer->pipes, exchange->pipe);
-	if (pipe) {
-		pipe->queued++;
+	pipe = cadre_pipes_replying(&answerer->pipes, exchange->pipe,
+	                            exchange->reply_bytes);
+	if (pipe)
 		hurry = answerer->sending > answerer->exchange_count / 2 &&
 		        pipe->queued > answerer->exchange_count / 8;
-	}
 	pthread_mutex_unlock(&answerer->lock);
 	return hurry ? HURRY_TIMEOUT_MS : CADRE_SEND_TIMEOUT_MS;
+}
+
+/* Replies that nobody takes are not kept without end. */
+static void relieve(struct cadre_answerer *answerer)
+{
+	uint32_t heaviest;
+
+	do {
+		pthread_mutex_lock(&answerer->lock);
+		heaviest = cadre_pipes_relieve(&answerer->pipes);
+		answerer->slow_peers_closed += heaviest ? 1 : 0;
+		pthread_mutex_unlock(&answerer->lock);
+		if (heaviest)
+			close_pipe(answerer, heaviest);
+	} while (heaviest);
 }
 
 /* Last touch of an exchange by its owner: stop may go on behind it. */
@@ -215,9 +251,11 @@ void cadre_exchange_reply_send(struct cadre_exchange *exchange)
 	CADRE_ASSERT(exchange->state == EXCHANGE_HANDLING && msg);
 	exchange->state = EXCHANGE_SENDING;
 	exchange->msg = NULL;
+	exchange->reply_bytes = nng_msg_len(msg);
 	nng_aio_set_timeout(exchange->aio, count_reply(exchange));
 	nng_aio_set_msg(exchange->aio, msg);
 	nng_ctx_send(exchange->ctx, exchange->aio);
+	relieve(answerer);
 	leave(answerer);
 }
 
@@ -229,7 +267,7 @@ void cadre_exchange_drop(struct cadre_exchange *exchange)
 	CADRE_ASSERT(exchange->state == EXCHANGE_HANDLING);
 	nng_msg_free(exchange->msg);
 	exchange->msg = NULL;
-	close_pipe(exchange->pipe);
+	close_pipe(answerer, exchange->pipe);
 	pthread_mutex_lock(&answerer->lock);
 	stopping = answerer->stopping;
 	pthread_mutex_unlock(&answerer->lock);
@@ -240,19 +278,35 @@ void cadre_exchange_drop(struct cadre_exchange *exchange)
 
 /* ---- connections ---- */
 
+/* Silent ones give their places up to who comes. */
+static void make_room(struct cadre_answerer *answerer)
+{
+	uint32_t silent[CADRE_PIPES_ROOM];
+	unsigned count;
+
+	pthread_mutex_lock(&answerer->lock);
+	count = cadre_pipes_make_room(&answerer->pipes, now_ms(), silent);
+	answerer->connections_refused += count;
+	pthread_mutex_unlock(&answerer->lock);
+	cadre_hang_up(silent, count, answerer->address.port);
+}
+
 static void connection_event(nng_pipe pipe, nng_pipe_ev event, void *arg)
 {
 	struct cadre_answerer *answerer = arg;
 	bool refused = false;
 
+	if (event == NNG_PIPE_EV_ADD_PRE)
+		make_room(answerer);
 	pthread_mutex_lock(&answerer->lock);
 	if (event == NNG_PIPE_EV_ADD_PRE) {
-		refused = !cadre_pipes_add(&answerer->pipes, (uint32_t)pipe.id);
+		refused = !cadre_pipes_add(&answerer->pipes, (uint32_t)pipe.id, now_ms());
 		answerer->connections_refused += refused ? 1 : 0;
 	} else if (event == NNG_PIPE_EV_REM_POST) {
 		cadre_pipes_remove(&answerer->pipes, (uint32_t)pipe.id);
 	}
 	pthread_mutex_unlock(&answerer->lock);
+	/* Nothing is received on it yet. */
 	if (refused)
 		(void)nng_pipe_close(pipe);
 }
@@ -358,6 +412,8 @@ static enum cadre_status make(const struct cadre_answerer_options *options,
 	return cadre_pipes_init(&answerer->pipes,
 	                        options->connections_max ? options->connections_max
 	                                                 : CADRE_CONNECTIONS_MAX,
+	                        options->reply_bytes_max ? options->reply_bytes_max
+	                                                 : CADRE_REPLY_BYTES_MAX,
 	                        err);
 }
 

@@ -9,8 +9,11 @@
  *
  * Failures. A peer that left: its reply vanishes. A peer that does not read its
  * replies: after 5 s its connection is closed; after 250 ms, when its replies hold an
- * eighth of the exchanges while half of all wait to be sent. Connections beyond
- * the cap are closed at once; the ones before are served on.
+ * eighth of the exchanges while half of all wait to be sent. When
+ * all replies that wait exceed `reply_bytes_max`, the connection that holds most of them
+ * is closed. Connections beyond the cap are closed at once, unless others have been
+ * silent (pipes.h): those give their places up. A connection with a request under way
+ * keeps its own.
  *
  * Close: the owner's handler refuses from now on, by answering so, also on new
  * connections; the owner ends what is under way; stop (serves on until 100 ms
@@ -35,6 +38,8 @@
 #define CADRE_QUIET_MS 100
 #define CADRE_CONNECTIONS_MAX 1024u
 #define CADRE_EXCHANGES_MAX 1024u
+/* Of replies that peers have not taken yet, in all. */
+#define CADRE_REPLY_BYTES_MAX ((size_t)256 << 20)
 
 struct cadre_answerer;
 struct cadre_exchange;
@@ -49,6 +54,7 @@ struct cadre_answerer_options {
 	unsigned connections_max; /* 0: CADRE_CONNECTIONS_MAX */
 	unsigned quiet_ms;        /* 0: CADRE_QUIET_MS; of a stop */
 	size_t message_bytes_max; /* of a request; larger ones close the connection */
+	size_t reply_bytes_max;   /* 0: CADRE_REPLY_BYTES_MAX */
 	size_t storage_bytes;     /* of the owner's, per exchange, zeroed at start */
 	cadre_answer_fn answer;
 	void *ctx;
@@ -69,7 +75,7 @@ void cadre_answerer_stop(struct cadre_answerer *answerer);
 
 struct cadre_answerer_stat {
 	unsigned connections;
-	uint64_t connections_refused; /* over the cap */
+	uint64_t connections_refused; /* over the cap, or silent ones that gave way */
 	uint64_t slow_peers_closed;
 	unsigned handling; /* exchanges between handler and reply */
 };
@@ -84,6 +90,8 @@ struct cadre_slice cadre_exchange_request(const struct cadre_exchange *exchange)
 void *cadre_exchange_storage(struct cadre_exchange *exchange);
 /* Names the connection while it lives. */
 uint32_t cadre_exchange_peer(const struct cadre_exchange *exchange);
+/* Its connection is gone: nobody would hear a reply. */
+bool cadre_exchange_peer_left(struct cadre_exchange *exchange);
 /* Room for a reply of exactly `bytes`; the request is gone. NULL: out of memory,
  * the exchange must be dropped. */
 uint8_t *cadre_exchange_reply_begin(struct cadre_exchange *exchange, size_t bytes);
