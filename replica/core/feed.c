@@ -58,8 +58,11 @@ static struct cadre_feed_follower *add(struct cadre_feed *feed, uint64_t now_ms)
 	if (feed->count < feed->capacity)
 		return &feed->followers[feed->count++];
 	for (size_t i = 0; i < feed->count; i++) {
-		if (now_ms - feed->followers[i].heard_ms > CADRE_FEED_FORGET_MS)
-			return &feed->followers[i];
+		struct cadre_feed_follower *follower = &feed->followers[i];
+		uint64_t silent_ms = now_ms - follower->heard_ms;
+		if (silent_ms > CADRE_FEED_FORGET_MS ||
+		    (!follower->fetched && silent_ms > CADRE_FEED_MUTE_MS))
+			return follower;
 	}
 	return NULL;
 }
@@ -101,6 +104,15 @@ static enum cadre_status judge_place(const Cadre__V1__Hello *hello,
 		                (unsigned long long)hello->last_seq);
 	}
 	return CADRE_OK;
+}
+
+static bool is_leaders(const ProtobufCBinaryData *node_id,
+                       const struct cadre_feed_position *position)
+{
+	static const uint8_t unknown[16];
+
+	return memcmp(position->node_id, unknown, sizeof unknown) != 0 &&
+	       is_id(node_id, position->node_id);
 }
 
 /* Whether another live process has this node id. */
@@ -154,6 +166,13 @@ enum cadre_status cadre_feed_hello(struct cadre_feed *feed, const Cadre__V1__Hel
 		        "the leader is on another timeline: bootstrap this follower again");
 		return CADRE_OK;
 	}
+	if (is_leaders(&hello->node_id, position)) {
+		*ret_verdict = CADRE__V1__HELLO_VERDICT__HELLO_DUPLICATE_NODE;
+		cadre_error_set(why, CADRE_CONFLICT,
+		                "this node id is the leader's own: is the directory a "
+		                "copy?");
+		return CADRE_OK;
+	}
 	known = find(feed, &hello->node_id);
 	if (is_duplicate(known, hello, now_ms)) {
 		*ret_verdict = CADRE__V1__HELLO_VERDICT__HELLO_DUPLICATE_NODE;
@@ -195,6 +214,7 @@ cadre_feed_fetch(struct cadre_feed *feed, const Cadre__V1__Fetch *fetch,
 		return CADRE_FEED_REFUSE;
 	}
 	known->heard_ms = now_ms;
+	known->fetched = true;
 	if (fetch->next_seq < position->first_seq) {
 		*ret_verdict = CADRE__V1__HELLO_VERDICT__HELLO_SNAPSHOT_NEEDED;
 		cadre_error_set(why, CADRE_UNAVAILABLE, "the log here begins at seq %llu",

@@ -5,7 +5,8 @@
  *
  * A follower is known by its node id; one process of it at a time (incarnation). A
  * second live process with the same id is refused: a copied disk. One that was not
- * heard from for CADRE_FEED_FORGET_MS gives its place up.
+ * heard from for CADRE_FEED_FORGET_MS gives its place up; one that said Hello and fetched
+ * nothing for CADRE_FEED_MUTE_MS, too, when all are taken.
  *
  * Threads: one thread at a time per feed.
  */
@@ -21,6 +22,7 @@
 /* An unheard follower's state is UNKNOWN after this, ms. */
 #define CADRE_FEED_SILENT_MS 30000u
 #define CADRE_FEED_FORGET_MS 30000u
+#define CADRE_FEED_MUTE_MS 1000u
 /* A follower's Fetch is parked this long at most, ms. */
 #define CADRE_FEED_PARK_MS 10000u
 
@@ -28,6 +30,7 @@ struct cadre_feed;
 
 /* Where the leader's log stands. */
 struct cadre_feed_position {
+	uint8_t node_id[16]; /* the leader's own: no follower has it; zeros: not known */
 	uint8_t cluster_id[16];
 	uint8_t timeline_id[16];
 	cadre_epoch epoch;
@@ -49,6 +52,7 @@ struct cadre_feed_follower {
 	cadre_seq durable_seq;
 	cadre_seq applied_seq;
 	uint64_t heard_ms; /* on the clock that the calls were given */
+	bool fetched;      /* asked for more than to be known */
 };
 
 /* NULL when out of memory. */

@@ -41,6 +41,7 @@ enum cadre_follower_action cadre_follower_next(struct cadre_follower *follower,
 	}
 	switch (follower->state) {
 	case CADRE_FOLLOWER_FETCH:
+		follower->asked_ms = now_ms;
 		return CADRE_FOLLOWER_SEND_FETCH;
 	case CADRE_FOLLOWER_BOOTSTRAP:
 		return CADRE_FOLLOWER_TAKE_SNAPSHOT;
@@ -67,6 +68,29 @@ static void go_on(struct cadre_follower *follower, enum cadre_follower_state sta
 	follower->retry_at_ms = 0;
 }
 
+/* The leader is met. Once more without anything fetched in between: not at once. */
+static void go_on_met(struct cadre_follower *follower, enum cadre_follower_state state,
+                      uint64_t now_ms)
+{
+	uint32_t pause = follower->backoff_ms;
+
+	go_on(follower, state);
+	if (follower->refusals < 2)
+		return;
+	follower->backoff_ms = pause;
+	back_off(follower, now_ms);
+}
+
+/* What was begun led nowhere yet: the leader is asked how to go on. */
+static void meet_again(struct cadre_follower *follower)
+{
+	uint32_t pause = follower->backoff_ms;
+
+	go_on(follower, CADRE_FOLLOWER_HELLO);
+	follower->backoff_ms = pause;
+	follower->refusals++;
+}
+
 void cadre_follower_on_hello(struct cadre_follower *follower,
                              const Cadre__V1__HelloAnswer *answer, cadre_seq last_seq,
                              uint64_t now_ms)
@@ -77,13 +101,15 @@ void cadre_follower_on_hello(struct cadre_follower *follower,
 		follower->epoch = answer->epoch;
 		follower->leader_seq = answer->committed_seq;
 		follower->diverged = false;
-		go_on(follower, last_seq == 0 && answer->committed_seq >
-		                                         CADRE_FOLLOWER_SNAPSHOT_EVENTS
-		                        ? CADRE_FOLLOWER_BOOTSTRAP
-		                        : CADRE_FOLLOWER_FETCH);
+		go_on_met(follower,
+		          last_seq == 0 && answer->committed_seq >
+		                                   CADRE_FOLLOWER_SNAPSHOT_EVENTS
+		                  ? CADRE_FOLLOWER_BOOTSTRAP
+		                  : CADRE_FOLLOWER_FETCH,
+		          now_ms);
 		return;
 	case CADRE__V1__HELLO_VERDICT__HELLO_SNAPSHOT_NEEDED:
-		go_on(follower, CADRE_FOLLOWER_BOOTSTRAP);
+		go_on_met(follower, CADRE_FOLLOWER_BOOTSTRAP, now_ms);
 		return;
 	case CADRE__V1__HELLO_VERDICT__HELLO_DIVERGED:
 		cadre_follower_on_divergence(follower, answer->message);
@@ -99,20 +125,34 @@ void cadre_follower_on_hello(struct cadre_follower *follower,
 	}
 }
 
+/* A leader that has nothing waits with its answer; who does not is not asked all the
+ * time. */
+static void rest(struct cadre_follower *follower, const Cadre__V1__FetchAnswer *answer,
+                 uint64_t now_ms)
+{
+	bool hasty = answer->batches.len == 0 &&
+	             now_ms - follower->asked_ms < CADRE_FOLLOWER_HASTE_MS;
+
+	follower->hasty = hasty ? follower->hasty + 1 : 0;
+	if (follower->hasty > CADRE_FOLLOWER_HASTY_MAX)
+		follower->retry_at_ms = now_ms + CADRE_FOLLOWER_HASTE_MS;
+}
+
 void cadre_follower_on_fetch(struct cadre_follower *follower,
                              const Cadre__V1__FetchAnswer *answer, uint64_t now_ms)
 {
 	follower->heard_ms = now_ms;
 	if (answer->verdict != CADRE__V1__HELLO_VERDICT__HELLO_OK) {
-		/* Hello finds out what it means. */
-		go_on(follower, CADRE_FOLLOWER_HELLO);
+		meet_again(follower);
 		return;
 	}
 	follower->leader_seq = answer->committed_seq;
 	follower->leader_time_ms = answer->leader_time_ms;
 	if (answer->watermark_ms > follower->watermark_ms)
 		follower->watermark_ms = answer->watermark_ms;
+	follower->refusals = 0;
 	go_on(follower, CADRE_FOLLOWER_FETCH);
+	rest(follower, answer, now_ms);
 }
 
 void cadre_follower_on_failure(struct cadre_follower *follower,
@@ -127,7 +167,7 @@ void cadre_follower_on_failure(struct cadre_follower *follower,
 
 void cadre_follower_on_snapshot(struct cadre_follower *follower)
 {
-	go_on(follower, CADRE_FOLLOWER_HELLO);
+	meet_again(follower);
 }
 
 void cadre_follower_on_divergence(struct cadre_follower *follower, const char *why)

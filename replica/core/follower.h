@@ -9,6 +9,9 @@
  *     └─diverged, other cluster, duplicate──▶ STOPPED (says why; asks again slowly
  *       where the reason can pass)
  *
+ * A leader that refuses every Fetch, offers one snapshot after the other, or answers
+ * empty without waiting is asked with pauses.
+ *
  * After a failure it waits 100 ms, doubling to 5 s, with jitter, so that a leader
  * that comes back is not met by all followers at once.
  */
@@ -23,6 +26,10 @@
 #define CADRE_FOLLOWER_BACKOFF_MAX_MS 5000u
 /* An empty follower further behind than this takes a snapshot, events. */
 #define CADRE_FOLLOWER_SNAPSHOT_EVENTS 100000u
+
+/* An empty answer is hasty before this; so many are taken before a pause of as much. */
+#define CADRE_FOLLOWER_HASTE_MS 50u
+#define CADRE_FOLLOWER_HASTY_MAX 16u
 
 enum cadre_follower_state {
 	CADRE_FOLLOWER_HELLO,
@@ -47,7 +54,10 @@ struct cadre_follower {
 	uint64_t heard_ms;    /* 0: never */
 	uint64_t retry_at_ms; /* no action before */
 	uint32_t backoff_ms;
-	uint64_t random; /* jitter */
+	uint32_t refusals; /* of Fetch, and snapshots, since a Fetch was answered well */
+	uint32_t hasty;    /* empty answers in a row that came at once */
+	uint64_t asked_ms; /* when the last Fetch was to go out */
+	uint64_t random;   /* jitter */
 	bool diverged;
 	char why[256]; /* the last refusal or failure, "" when well */
 };

@@ -57,10 +57,12 @@ report_on(const struct cadre_rollout_node *node,
 
 /* ---- register ---- */
 
-static bool decide_register(const struct cadre_rollout_node *node,
+static bool decide_register(const struct cadre_rollout_node *node, bool room,
                             struct cadre_rollout_action *action)
 {
 	if (!node->introduced || !node->heard || node->retired || node->put_off)
+		return false;
+	if (!node->registered && !room)
 		return false;
 	if (node->registered && same_node(node->introduced, node->registered))
 		return false;
@@ -256,12 +258,23 @@ static bool decide_deployment(const struct cadre_rollout_facts *facts,
 	return false;
 }
 
+static bool has_room(const struct cadre_rollout_facts *facts)
+{
+	size_t registered = 0;
+
+	for (size_t i = 0; i < facts->node_count; i++)
+		registered += facts->nodes[i].registered ? 1 : 0;
+	return registered < CADRE_ROLLOUT_REGISTERED_MAX;
+}
+
 void cadre_rollout_next(struct cadre_rollout_facts *facts,
                         struct cadre_rollout_action *ret_action)
 {
+	bool room = has_room(facts);
+
 	memset(ret_action, 0, sizeof *ret_action);
 	for (size_t i = 0; i < facts->node_count; i++)
-		if (decide_register(&facts->nodes[i], ret_action))
+		if (decide_register(&facts->nodes[i], room, ret_action))
 			return;
 	count_placements(facts);
 	for (size_t i = 0; i < facts->deployment_count; i++)

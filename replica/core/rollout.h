@@ -4,7 +4,7 @@
  * action, so that nothing is remembered that a restart would miss.
  *
  *   register   a node says hello as somebody that the log does not know, or not so; one
- *              that was retired stays so
+ *              that was retired stays so; beyond CADRE_ROLLOUT_REGISTERED_MAX nobody new
  *   place      a live deployment has fewer live nodes than instances, and there are
  *              nodes, registered and heard, whose label `shape` (when they have one) is
  *              the shape asked for: those with the fewest placements first, then in the
@@ -26,6 +26,8 @@
 
 /* Nodes of one deployment: as many as its infrastructure may ask for. */
 #define CADRE_ROLLOUT_NODES_MAX 10u
+/* The log takes no more nodes by their own wish; twice what one leader serves. */
+#define CADRE_ROLLOUT_REGISTERED_MAX 8192u
 
 struct cadre_rollout_node {
 	const char *id; /* 32 hex digits */

@@ -16,6 +16,7 @@ void node_leader_position(struct cadre_node *node)
 	cadre_time_ms watermark_ms;
 
 	body_status(&node->body, &store, &identity, &watermark_ms);
+	memcpy(position.node_id, identity.node_id, sizeof position.node_id);
 	memcpy(position.cluster_id, identity.cluster_id, sizeof position.cluster_id);
 	memcpy(position.timeline_id, identity.timeline_id, sizeof position.timeline_id);
 	position.epoch = store.log.epoch;

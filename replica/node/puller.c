@@ -555,8 +555,9 @@ static uint64_t lag_ms(const struct puller_shown *shown, uint64_t now_ms,
 
 	if (shown->connected && store->view.applied_seq >= follower->leader_seq)
 		return 0;
+	/* Both clocks are read, one may be read before the other is noted. */
 	if (shown->fresh_ms > 0)
-		return now_ms - shown->fresh_ms;
+		return now_ms > shown->fresh_ms ? now_ms - shown->fresh_ms : 0;
 	return follower->leader_time_ms > store->view.time_ms
 	               ? follower->leader_time_ms - store->view.time_ms
 	               : 0;

@@ -133,17 +133,31 @@ static void remove_at(struct cadre_reports *reports, size_t at)
 	memmove(node, node + 1, (reports->count - at) * sizeof *node);
 }
 
-/* The one that was silent for longest goes. False when all were heard lately. */
+static bool gives_way(const struct reporter *node, uint64_t now_ms)
+{
+	uint64_t limit_ms = node->fetched ? CADRE_REPORT_SILENT_MS : CADRE_FEED_MUTE_MS;
+
+	return reports_age_ms(node, now_ms) > limit_ms;
+}
+
+/* The one that was silent for longest goes, first of all of those that said no more than
+ * hello. False when all were heard lately. */
 static bool make_room(struct cadre_reports *reports, uint64_t now_ms)
 {
-	size_t oldest = 0;
+	const struct reporter *chosen = NULL;
 
-	for (size_t i = 1; i < reports->count; i++)
-		if (reports->nodes[i].heard_ms < reports->nodes[oldest].heard_ms)
-			oldest = i;
-	if (reports_age_ms(&reports->nodes[oldest], now_ms) <= CADRE_REPORT_SILENT_MS)
+	for (size_t i = 0; i < reports->count; i++) {
+		const struct reporter *node = &reports->nodes[i];
+		if (!gives_way(node, now_ms))
+			continue;
+		if (!chosen || (chosen->fetched && !node->fetched) ||
+		    (chosen->fetched == node->fetched &&
+		     node->heard_ms < chosen->heard_ms))
+			chosen = node;
+	}
+	if (!chosen)
 		return false;
-	remove_at(reports, oldest);
+	remove_at(reports, (size_t)(chosen - reports->nodes));
 	return true;
 }
 
@@ -269,6 +283,7 @@ enum cadre_status cadre_reports_fetch(struct cadre_reports *reports,
 	pthread_mutex_lock(&reports->lock);
 	status = find_or_add(reports, &fetch->node_id, now_ms, &node);
 	if (status == CADRE_OK) {
+		node->fetched = true;
 		node->durable_seq = fetch->durable_seq;
 		node->applied_seq = fetch->applied_seq;
 	}

@@ -16,6 +16,7 @@
 #include "engine/base/status.h"
 #include "engine/base/types.h"
 #include "proto/codec/codec.h"
+#include "replica/core/feed.h"
 
 /* A node that was not heard from for so long is not counted on: its members' state is
  * UNKNOWN. */

@@ -25,6 +25,7 @@ struct reporter {
 	uint8_t id[16];
 	uint8_t incarnation[16];
 	uint64_t heard_ms;
+	bool fetched;
 	cadre_seq durable_seq;
 	cadre_seq applied_seq;
 	struct blob *introduced; /* RegisterNode; NULL before the first hello */

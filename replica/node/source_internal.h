@@ -20,9 +20,13 @@
 #define SOURCE_VERSION 1u
 /* Every follower may wait; the rest is for those who say hello or fetch snapshots. */
 #define SOURCE_PARKED_MAX CADRE_FEED_FOLLOWERS_MAX
+/* Over that the oldest are answered; so many may be while they are. */
+#define SOURCE_PARKED_EXTRA 128u
 #define SOURCE_EXCHANGES (SOURCE_PARKED_MAX + 256u)
 /* A connection for each, and some that are being given up. */
 #define SOURCE_CONNECTIONS_MAX SOURCE_EXCHANGES
+/* Of answers that followers have not taken yet: 128 that catch up at once. */
+#define SOURCE_REPLY_BYTES_MAX (128 * (size_t)CADRE_FETCH_BYTES_MAX)
 /* Leases are looked after so often. */
 #define SOURCE_TEND_MS 10000u
 

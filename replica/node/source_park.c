@@ -29,18 +29,31 @@ static void unlink_question(struct question_list *list, struct question *questio
 		list->last = question->previous;
 }
 
+/* Under the lock. The longest parked come again, those who just came have a place: a
+ * stranger who asks a thousand times keeps no follower out. */
+static void hurry_oldest(struct cadre_source *source)
+{
+	struct question *question = source->parked.first;
+
+	for (unsigned i = SOURCE_PARKED_MAX; question && i < source->parked_count; i++) {
+		question->until_ms = 0;
+		question = question->next;
+	}
+}
+
 enum cadre_status source_park(struct cadre_source *source, struct question *question,
                               struct cadre_error *err)
 {
 	if (source->position.stopping)
 		return cadre_error_set(err, CADRE_UNAVAILABLE,
 		                       "the leader is shutting down");
-	if (source->parked_count >= SOURCE_PARKED_MAX)
+	if (source->parked_count >= SOURCE_PARKED_MAX + SOURCE_PARKED_EXTRA)
 		return cadre_error_set(err, CADRE_TOO_MANY_REQUESTS,
 		                       "%u followers wait here already",
 		                       SOURCE_PARKED_MAX);
 	push(&source->parked, question);
 	source->parked_count++;
+	hurry_oldest(source);
 	cadre_metric_set(source->metrics, SOURCE_PARKED, source->parked_count);
 	pthread_cond_signal(&source->wake); /* perhaps an earlier end */
 	return CADRE_OK;

@@ -191,11 +191,11 @@ static enum cadre_status check_space(const struct fetching *fetching,
                                      struct cadre_error *err)
 {
 	struct cadre_space space;
-	uint64_t left = fetching->rows_bytes - fetching->offset;
-	uint64_t views = fetching->rows_bytes < UINT64_MAX / 16
-	                         ? fetching->rows_bytes * CADRE_SNAPSHOT_FETCH_GROWTH
-	                         : UINT64_MAX / 4;
-	uint64_t needed = left + views + SPACE_RESERVE_BYTES;
+	/* No file is larger than a quarter of all numbers; their sum fits. */
+	uint64_t rows = fetching->rows_bytes < UINT64_MAX / 16 ? fetching->rows_bytes
+	                                                       : UINT64_MAX / 16;
+	uint64_t left = rows > fetching->offset ? rows - fetching->offset : 0;
+	uint64_t needed = left + rows * CADRE_SNAPSHOT_FETCH_GROWTH + SPACE_RESERVE_BYTES;
 	enum cadre_status status = fetching->env->ops->space(
 	        fetching->env, fetching->options->snapshot_dir, &space, err);
 

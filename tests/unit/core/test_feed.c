@@ -206,6 +206,52 @@ static void a_fetch_from_a_stranger_or_another_epoch_is_refused(void **state)
 	cadre_feed_destroy(feed);
 }
 
+static void the_leaders_own_id_is_no_followers(void **state)
+{
+	struct cadre_feed *feed = cadre_feed_create();
+	struct cadre_feed_position at = *position();
+	struct node node = { "leader", "i1" };
+	Cadre__V1__Hello hello = hello_of(&node, 50);
+	Cadre__V1__HelloVerdict verdict;
+	struct cadre_error err = CADRE_ERROR_INIT;
+
+	(void)state;
+	memcpy(at.node_id, node.id, sizeof at.node_id);
+	assert_ok(cadre_feed_hello(feed, &hello, &at, chain_at, NULL, 1, &verdict, &err));
+	assert_int_equal(verdict, CADRE__V1__HELLO_VERDICT__HELLO_DUPLICATE_NODE);
+	assert_null(cadre_feed_follower_at(feed, 0));
+	cadre_feed_destroy(feed);
+}
+
+static void a_crowd_that_only_says_hello_gives_way(void **state)
+{
+	struct cadre_feed *feed = cadre_feed_create();
+	struct node fetching = { "fetching", "i1" };
+	struct node late = { "late", "i1" };
+	Cadre__V1__Hello hello = hello_of(&fetching, 50);
+	Cadre__V1__Fetch fetch = fetch_of(&fetching, 51);
+	Cadre__V1__HelloVerdict verdict;
+	struct cadre_error err = CADRE_ERROR_INIT;
+
+	(void)state;
+	(void)say(feed, &hello, 1);
+	(void)cadre_feed_fetch(feed, &fetch, position(), 2, &verdict, &err);
+	for (unsigned i = 1; i < CADRE_FEED_FOLLOWERS_MAX; i++) {
+		struct node stranger = { "s", "i1" };
+		memcpy(stranger.id + 4, &i, sizeof i);
+		hello = hello_of(&stranger, 50);
+		(void)say(feed, &hello, 3);
+	}
+	hello = hello_of(&late, 50);
+	assert_int_equal(cadre_feed_hello(feed, &hello, position(), chain_at, NULL, 4,
+	                                  &verdict, &err),
+	                 CADRE_TOO_MANY_REQUESTS);
+	(void)say(feed, &hello, 4 + CADRE_FEED_MUTE_MS);
+	assert_null(cadre_feed_follower_at(feed, CADRE_FEED_FOLLOWERS_MAX));
+	assert_memory_equal(cadre_feed_follower_at(feed, 0)->node_id, fetching.id, 16);
+	cadre_feed_destroy(feed);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -216,6 +262,8 @@ int main(void)
 		cmocka_unit_test(a_copied_disk_is_refused_while_the_first_node_lives),
 		cmocka_unit_test(a_fetch_gets_what_is_committed_or_waits),
 		cmocka_unit_test(a_fetch_from_a_stranger_or_another_epoch_is_refused),
+		cmocka_unit_test(the_leaders_own_id_is_no_followers),
+		cmocka_unit_test(a_crowd_that_only_says_hello_gives_way),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

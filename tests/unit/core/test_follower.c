@@ -137,6 +137,75 @@ static void divergence_is_kept_until_the_leader_agrees_again(void **state)
 	assert_string_equal(follower.why, "");
 }
 
+static void a_leader_that_refuses_again_and_again_is_asked_with_pauses(void **state)
+{
+	struct cadre_follower follower;
+	Cadre__V1__HelloAnswer well = hello_answer(CADRE__V1__HELLO_VERDICT__HELLO_OK,
+	                                           60);
+	Cadre__V1__FetchAnswer refusal =
+	        fetch_answer(CADRE__V1__HELLO_VERDICT__HELLO_SNAPSHOT_NEEDED);
+	uint64_t now = 10;
+	unsigned rounds = 0;
+
+	(void)state;
+	cadre_follower_init(&follower, 1);
+	for (; now < 60000; rounds++) {
+		uint64_t wait_ms;
+		cadre_follower_on_hello(&follower, &well, 50, now);
+		(void)cadre_follower_next(&follower, now, &wait_ms);
+		now += wait_ms;
+		cadre_follower_on_fetch(&follower, &refusal, now);
+		assert_true(rounds < 1000);
+	}
+	assert_true(rounds < 60);
+}
+
+static void
+a_leader_that_offers_one_snapshot_after_the_other_is_asked_with_pauses(void **state)
+{
+	struct cadre_follower follower;
+	Cadre__V1__HelloAnswer offer =
+	        hello_answer(CADRE__V1__HELLO_VERDICT__HELLO_SNAPSHOT_NEEDED, 60);
+	uint64_t now = 10;
+	unsigned rounds = 0;
+
+	(void)state;
+	cadre_follower_init(&follower, 1);
+	for (; now < 60000; rounds++) {
+		uint64_t wait_ms;
+		cadre_follower_on_hello(&follower, &offer, 50, now);
+		(void)cadre_follower_next(&follower, now, &wait_ms);
+		now += wait_ms;
+		assert_int_equal(cadre_follower_next(&follower, now, &wait_ms),
+		                 CADRE_FOLLOWER_TAKE_SNAPSHOT);
+		cadre_follower_on_snapshot(&follower);
+		assert_true(rounds < 1000);
+	}
+	assert_true(rounds < 60);
+}
+
+static void a_leader_that_answers_empty_at_once_is_asked_with_pauses(void **state)
+{
+	struct cadre_follower follower;
+	Cadre__V1__HelloAnswer well = hello_answer(CADRE__V1__HELLO_VERDICT__HELLO_OK,
+	                                           60);
+	Cadre__V1__FetchAnswer empty = fetch_answer(CADRE__V1__HELLO_VERDICT__HELLO_OK);
+	uint64_t now = 10;
+	unsigned asked = 0;
+
+	(void)state;
+	cadre_follower_init(&follower, 1);
+	cadre_follower_on_hello(&follower, &well, 50, now);
+	for (; now < 10000; asked++) {
+		uint64_t wait_ms;
+		if (cadre_follower_next(&follower, now, &wait_ms) == CADRE_FOLLOWER_WAIT)
+			now += wait_ms;
+		else
+			cadre_follower_on_fetch(&follower, &empty, ++now);
+	}
+	assert_true(asked < 1000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -145,6 +214,12 @@ int main(void)
 		cmocka_unit_test(a_refused_fetch_says_hello_again_at_once),
 		cmocka_unit_test(an_empty_or_too_old_follower_takes_a_snapshot_first),
 		cmocka_unit_test(divergence_is_kept_until_the_leader_agrees_again),
+		cmocka_unit_test(
+		        a_leader_that_refuses_again_and_again_is_asked_with_pauses),
+		cmocka_unit_test(
+		        a_leader_that_offers_one_snapshot_after_the_other_is_asked_with_pauses),
+		cmocka_unit_test(
+		        a_leader_that_answers_empty_at_once_is_asked_with_pauses),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

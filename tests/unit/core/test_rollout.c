@@ -117,6 +117,26 @@ static void a_new_node_is_registered_before_all_else(void **state)
 	assert_int_equal(next(&world), CADRE_ROLLOUT_PLACE);
 }
 
+static void beyond_the_limit_nobody_new_is_registered(void **state)
+{
+	static struct cadre_rollout_node nodes[CADRE_ROLLOUT_REGISTERED_MAX + 1];
+	struct world world;
+
+	(void)state;
+	world_init(&world);
+	for (size_t i = 0; i < CADRE_ROLLOUT_REGISTERED_MAX; i++)
+		nodes[i] = world.nodes[0];
+	nodes[CADRE_ROLLOUT_REGISTERED_MAX] = world.nodes[1];
+	nodes[CADRE_ROLLOUT_REGISTERED_MAX].registered = NULL;
+	world.facts.nodes = nodes;
+	world.facts.node_count = CADRE_ROLLOUT_REGISTERED_MAX + 1;
+	world.facts.deployment_count = 0;
+	assert_int_equal(next(&world), CADRE_ROLLOUT_NOTHING);
+	world.facts.nodes = nodes + 1;
+	world.facts.node_count--;
+	assert_int_equal(next(&world), CADRE_ROLLOUT_REGISTER);
+}
+
 static void a_node_with_another_name_address_or_label_is_registered_anew(void **state)
 {
 	struct world world;
@@ -445,6 +465,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_new_node_is_registered_before_all_else),
+		cmocka_unit_test(beyond_the_limit_nobody_new_is_registered),
 		cmocka_unit_test(
 		        a_node_with_another_name_address_or_label_is_registered_anew),
 		cmocka_unit_test(a_retired_node_that_says_hello_stays_retired),

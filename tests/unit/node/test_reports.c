@@ -272,6 +272,7 @@ static void a_node_beyond_the_most_takes_the_place_of_a_silent_one(void **state)
 	for (unsigned i = 0; i < CADRE_REPORT_NODES_MAX; i++) {
 		node = teller(i);
 		assert_int_equal(hello(&node, 1000 + i), CADRE_OK);
+		assert_int_equal(fetch(&node, 1, NULL, 1000 + i), CADRE_OK);
 	}
 	node = teller(60000);
 	assert_int_equal(hello(&node, 1000 + SILENT), CADRE_TOO_MANY_REQUESTS);
