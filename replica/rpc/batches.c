@@ -117,7 +117,7 @@ bool rpc_run_batches(struct call *call)
 	while (end < call->request->n_ops &&
 	       call->request->ops[end]->body_case == CADRE__V1__OP__BODY_BATCH)
 		end++;
-	if (rpc_park(call, &call->err) != CADRE_OK) {
+	if (rpc_park(call, false, &call->err) != CADRE_OK) {
 		refuse_batches(call, end);
 		return false;
 	}

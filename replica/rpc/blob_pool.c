@@ -166,7 +166,7 @@ bool rpc_run_blob(struct call *call)
 		send_to_leader(call);
 		return false;
 	}
-	if (rpc_park(call, &call->err) != CADRE_OK) {
+	if (rpc_park(call, false, &call->err) != CADRE_OK) {
 		rpc_refuse_op(call, call->response.results[0], call->err.status,
 		              call->err.message);
 		return false;

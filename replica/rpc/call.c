@@ -163,7 +163,7 @@ static bool wait_for_event(struct call *call)
 	if (call->server->env->ops->mono_ns(call->server->env) >= call->wait_until_ns ||
 	    atomic_load(&call->server->refusing))
 		return false;
-	if (rpc_park(call, &call->err) != CADRE_OK) {
+	if (rpc_park(call, true, &call->err) != CADRE_OK) {
 		rpc_refuse_op(call, result, call->err.status, call->err.message);
 		return false;
 	}
@@ -243,7 +243,7 @@ static bool wait_for_token(struct call *call, struct cadre_error *err)
 	}
 	call->wait_until_ns = call->deadline_ns -
 	                      (call->deadline_ns - call->arrived_ns) / 10;
-	if (rpc_park(call, err) != CADRE_OK)
+	if (rpc_park(call, true, err) != CADRE_OK)
 		return false;
 	if (rpc_wait(call))
 		return true;

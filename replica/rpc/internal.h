@@ -59,6 +59,7 @@ struct call {
 	struct cadre_error err;
 	/* park.c; the server's lock. */
 	bool parked;
+	bool parked_to_wait;
 	size_t parked_bytes;
 	struct principal_share *share;
 	enum call_wait wait;
@@ -107,9 +108,9 @@ struct cadre_rpc_server {
 	struct cadre_answerer *answerer;
 	struct cadre_metrics *metrics;
 	struct readers readers;
-	atomic_bool refusing;
 	struct access_cache access;
 	struct sessions sessions;
+	atomic_bool refusing;
 
 	pthread_mutex_t log_lock;
 	struct cadre_log *log; /* log_lock; NULL: not open */
@@ -123,7 +124,9 @@ struct cadre_rpc_server {
 	struct call_list waiting;       /* lock */
 	atomic_uint waiting_count;      /* written under lock */
 	unsigned parked;                /* lock */
+	unsigned parked_to_wait;        /* lock; of those */
 	size_t parked_bytes;            /* lock */
+	uint64_t look_ns;               /* lock; next look for callers who left */
 	struct principal_share *shares; /* lock; parked_max of them */
 	_Atomic cadre_seq applied_seq;
 	struct blob_pool *pool; /* NULL: no blobs are kept here */
@@ -186,8 +189,10 @@ enum cadre_status rpc_keeper_start(struct cadre_rpc_server *server,
 /* Every parked call is answered on return. */
 void rpc_keeper_stop(struct cadre_rpc_server *server);
 /* Takes a place among the parked calls, until rpc_unpark(); a call that has one
- * keeps it. CADRE_TOO_MANY_REQUESTS otherwise. */
-CADRE_MUST_CHECK enum cadre_status rpc_park(struct call *call, struct cadre_error *err);
+ * keeps it. Half of them are for calls that wait for others (`to_wait`), so that these
+ * keep no writer out. CADRE_TOO_MANY_REQUESTS otherwise. */
+CADRE_MUST_CHECK enum cadre_status rpc_park(struct call *call, bool to_wait,
+                                            struct cadre_error *err);
 void rpc_unpark(struct call *call);
 /* Waits for `call->wait_seq` to be applied or for the time to be over; the call is
  * the keeper's when it returns true. False: it is applied already. */
@@ -197,11 +202,6 @@ void rpc_ready(struct call *call);
 /* The store's watch. */
 void rpc_applied(void *ctx, cadre_seq seq);
 
-/* ---- status.c ---- */
-
-/* StatusQuery, ModelStates, Endpoints; `reader` NULL: StatusQuery without views. */
-void rpc_daemon_op(struct call *call, struct reader *reader, struct cadre_query *query,
-                   const Cadre__V1__Op *op, Cadre__V1__Result *result);
 /* ---- guard.c ---- */
 
 /* Finds out whose rights count, and fills `call->actor`. */
@@ -218,9 +218,9 @@ enum cadre_status rpc_not_allowed(const struct call *call);
 CADRE_MUST_CHECK enum cadre_status
 rpc_check_op(const struct call *call, const Cadre__V1__Op *op, struct cadre_error *err);
 /* Before a batch is submitted. */
-CADRE_MUST_CHECK enum cadre_status
-rpc_check_rights(struct call *call, const Cadre__V1__Batch *batch,
-                 struct cadre_error *err);
+CADRE_MUST_CHECK enum cadre_status rpc_check_rights(struct call *call,
+                                                    const Cadre__V1__Batch *batch,
+                                                    struct cadre_error *err);
 
 /* ---- session.c ---- */
 
@@ -229,5 +229,10 @@ enum cadre_status rpc_session_op(struct call *call, const struct reader *reader,
                                  const Cadre__V1__Op *op, Cadre__V1__Result *result,
                                  struct cadre_error *err);
 
+/* ---- status.c ---- */
+
+/* StatusQuery, ModelStates, Endpoints; `reader` NULL: StatusQuery without views. */
+void rpc_daemon_op(struct call *call, struct reader *reader, struct cadre_query *query,
+                   const Cadre__V1__Op *op, Cadre__V1__Result *result);
 
 #endif

@@ -14,6 +14,9 @@
 
 #include "proto/codec/limits.h"
 
+/* So often a look whether those who wait are still there. */
+#define LOOK_NS UINT64_C(1000000000)
+
 /* ---- lists ---- */
 
 static void push(struct call_list *list, struct call *call)
@@ -80,7 +83,17 @@ static bool is_named(const struct call *call)
 	return call->who || call->actor.via || call->server->options.hooks.actor;
 }
 
-enum cadre_status rpc_park(struct call *call, struct cadre_error *err)
+/* Under the lock. */
+static bool has_room(const struct cadre_rpc_server *server, bool to_wait, size_t bytes)
+{
+	unsigned max = server->options.parked_max;
+
+	return !server->stopping && server->parked < max &&
+	       (!to_wait || server->parked_to_wait < (max + 1) / 2) &&
+	       server->parked_bytes + bytes <= CADRE_RPC_PARKED_BYTES_MAX;
+}
+
+enum cadre_status rpc_park(struct call *call, bool to_wait, struct cadre_error *err)
 {
 	struct cadre_rpc_server *server = call->server;
 	size_t bytes =
@@ -94,16 +107,17 @@ enum cadre_status rpc_park(struct call *call, struct cadre_error *err)
 		return CADRE_OK;
 	pthread_mutex_lock(&server->lock);
 	stopping = server->stopping;
-	room = !stopping && server->parked < max &&
-	       server->parked_bytes + bytes <= CADRE_RPC_PARKED_BYTES_MAX;
+	room = has_room(server, to_wait, bytes);
 	if (room && is_named(call)) {
 		share = find_share(server, call->actor.principal);
 		room = share && share->count < (max + 3) / 4;
 	}
 	if (room) {
 		server->parked++;
+		server->parked_to_wait += to_wait ? 1 : 0;
 		server->parked_bytes += bytes;
 		call->parked = true;
+		call->parked_to_wait = to_wait;
 		call->parked_bytes = bytes;
 		call->share = share;
 		if (share)
@@ -120,7 +134,7 @@ enum cadre_status rpc_park(struct call *call, struct cadre_error *err)
 	return cadre_error_set(err, CADRE_TOO_MANY_REQUESTS,
 	                       "%u calls wait here already%s: nothing was done, send it "
 	                       "again later",
-	                       max,
+	                       to_wait ? (max + 1) / 2 : max,
 	                       share ? ", or a quarter of that for this principal" : "");
 }
 
@@ -132,6 +146,7 @@ void rpc_unpark(struct call *call)
 		return;
 	pthread_mutex_lock(&server->lock);
 	server->parked--;
+	server->parked_to_wait -= call->parked_to_wait ? 1 : 0;
 	server->parked_bytes -= call->parked_bytes;
 	if (call->share)
 		call->share->count--;
@@ -190,6 +205,17 @@ void rpc_applied(void *ctx, cadre_seq seq)
 
 /* ---- the keeper ---- */
 
+/* Under the lock. Nobody would hear the answers of these: their waits are over. */
+static void end_waits_of_left(struct cadre_rpc_server *server, uint64_t now)
+{
+	if (now < server->look_ns)
+		return;
+	server->look_ns = now + LOOK_NS;
+	for (struct call *call = server->waiting.first; call; call = call->next)
+		if (cadre_exchange_peer_left(call->exchange))
+			call->wait_until_ns = now;
+}
+
 /* Under the lock. Moves what is due from `waiting` to `ready`; the time of the next
  * one, UINT64_MAX for none. */
 static uint64_t wake_due(struct cadre_rpc_server *server)
@@ -200,6 +226,7 @@ static uint64_t wake_due(struct cadre_rpc_server *server)
 	uint64_t next_ns = UINT64_MAX;
 	struct call *next;
 
+	end_waits_of_left(server, now);
 	for (struct call *call = server->waiting.first; call; call = next) {
 		next = call->next;
 		if (applied >= call->wait_seq || now >= call->wait_until_ns || refusing) {
@@ -210,7 +237,9 @@ static uint64_t wake_due(struct cadre_rpc_server *server)
 			next_ns = call->wait_until_ns;
 		}
 	}
-	return next_ns == UINT64_MAX ? UINT64_MAX : next_ns - now;
+	if (next_ns == UINT64_MAX)
+		return UINT64_MAX;
+	return (next_ns < server->look_ns ? next_ns : server->look_ns) - now;
 }
 
 /* Under the lock. */

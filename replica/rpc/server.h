@@ -14,9 +14,9 @@
  * Operations on blobs touch the disk: a small pool of threads runs them, one a call.
  *
  * Limits: CADRE_RPC_PARKED_MAX calls and CADRE_RPC_PARKED_BYTES_MAX of their memory
- * may be parked, and a quarter of that per principal who is named; beyond that
- * CADRE_TOO_MANY_REQUESTS at once, so that reads always find an exchange. Answers
- * are at most CADRE_MESSAGE_BYTES_MAX: larger results are refused one by one with
+ * may be parked, half of them to wait for a position or an event, and a quarter per
+ * principal who is named; beyond that CADRE_TOO_MANY_REQUESTS at once, so that reads
+ * always find an exchange. A wait ends with its caller's connection. Answers are at most CADRE_MESSAGE_BYTES_MAX: larger results are refused one by one with
  * CADRE_LIMIT_EXCEEDED.
  *
  * Order of life: store open -> create -> cadre_store_watch(store, watch) -> store

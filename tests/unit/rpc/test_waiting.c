@@ -176,14 +176,29 @@ static void test_a_watch_wakes_at_the_commit(void **state)
 	Cadre__V1__Request *request = rpc_request(&bench->ops,
 	                                          rpc_op_watch(&bench->ops, next, 30000));
 	struct rpc_burst *burst = rpc_burst_start(bench->node.address, request,
-	                                          PARKED_MAX - 1);
+	                                          PARKED_MAX / 2);
 
-	rpc_node_wait_parked(&bench->node, PARKED_MAX - 1);
+	rpc_node_wait_parked(&bench->node, PARKED_MAX / 2);
 	write_one(bench);
-	rpc_burst_wait(burst, PARKED_MAX - 1);
-	assert_int_equal(rpc_burst_count(burst, CADRE_OK), PARKED_MAX - 1);
+	rpc_burst_wait(burst, PARKED_MAX / 2);
+	assert_int_equal(rpc_burst_count(burst, CADRE_OK), PARKED_MAX / 2);
 	rpc_burst_end(burst);
 	assert_true(position_now(bench)->seq >= next);
+}
+
+static void test_those_who_wait_leave_half_of_the_places_to_writers(void **state)
+{
+	struct bench *bench = *state;
+	Cadre__V1__Request *request = rpc_request(&bench->ops,
+	                                          rpc_op_watch(&bench->ops, 0, 30000));
+	struct rpc_burst *burst = rpc_burst_start(bench->node.address, request,
+	                                          PARKED_MAX);
+
+	rpc_burst_wait(burst, PARKED_MAX / 2);
+	rpc_node_wait_parked(&bench->node, PARKED_MAX / 2);
+	write_one(bench);
+	rpc_burst_wait(burst, PARKED_MAX);
+	rpc_burst_end(burst);
 }
 
 static void test_a_watch_ends_empty_when_its_time_is_over(void **state)
@@ -300,6 +315,7 @@ int main(void)
 		CASE(test_a_token_that_does_not_come_is_lagging),
 		CASE(test_a_token_of_another_timeline_is_lost),
 		CASE(test_a_watch_wakes_at_the_commit),
+		CASE(test_those_who_wait_leave_half_of_the_places_to_writers),
 		CASE(test_a_watch_ends_empty_when_its_time_is_over),
 		CASE(test_beyond_the_limit_writes_are_refused_and_reads_served),
 		CASE(test_a_named_principal_gets_a_quarter),
