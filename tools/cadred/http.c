@@ -6,14 +6,33 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "tools/common/json_write.h"
 
-enum { CONNECTIONS_MAX = 64, SILENCE_S = 10, CONNECTION_BYTES = 16384 };
+enum {
+	CONNECTIONS_MAX = 64,
+	/* From here on the oldest connection gives its place up to the next: no place is
+	 * ever waited for, whoever sends how slowly. */
+	CONNECTIONS_KEPT = CONNECTIONS_MAX - 8,
+	SILENCE_S = 10,
+	CONNECTION_BYTES = 16384,
+};
+
+/* In the order of their start; the library's thread alone touches them. */
+struct connection {
+	struct connection *older;
+	struct connection *newer;
+	int fd;
+	bool ending;
+};
 
 struct cadred_http {
 	struct MHD_Daemon *daemon;
 	struct cadred_health *health;
+	struct connection *oldest;
+	struct connection *newest;
+	unsigned kept; /* without those that are ending */
 };
 
 #define JSON_TYPE "application/json"
@@ -132,6 +151,60 @@ static enum MHD_Result handle(void *ctx, struct MHD_Connection *connection,
 	                   "there are /healthz, /readyz and /metrics\n");
 }
 
+/* ---- connections ---- */
+
+static void end_oldest(struct cadred_http *http)
+{
+	struct connection *at = http->oldest;
+
+	while (at && at->ending)
+		at = at->newer;
+	if (!at)
+		return;
+	at->ending = true;
+	http->kept--;
+	/* The library finds its end, and closes it. */
+	(void)shutdown(at->fd, SHUT_RDWR);
+}
+
+static void keep_connection(struct cadred_http *http, struct MHD_Connection *connection,
+                            void **socket_context)
+{
+	const union MHD_ConnectionInfo *info =
+	        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	struct connection *at = info ? calloc(1, sizeof *at) : NULL;
+
+	*socket_context = at;
+	if (!at)
+		return;
+	at->fd = info->connect_fd;
+	at->older = http->newest;
+	*(http->newest ? &http->newest->newer : &http->oldest) = at;
+	http->newest = at;
+	if (++http->kept > CONNECTIONS_KEPT)
+		end_oldest(http);
+}
+
+static void forget_connection(struct cadred_http *http, struct connection *at)
+{
+	*(at->older ? &at->older->newer : &http->oldest) = at->newer;
+	*(at->newer ? &at->newer->older : &http->newest) = at->older;
+	http->kept -= at->ending ? 0 : 1;
+	free(at);
+}
+
+static void connection_event(void *ctx, struct MHD_Connection *connection,
+                             void **socket_context,
+                             enum MHD_ConnectionNotificationCode event)
+{
+	if (event == MHD_CONNECTION_NOTIFY_STARTED)
+		keep_connection(ctx, connection, socket_context);
+	else if (*socket_context)
+		forget_connection(ctx, *socket_context);
+}
+
+/* ---- start and stop ---- */
+
 static enum cadre_status look_up(const struct cadre_address *address,
                                  struct addrinfo **ret_found, struct cadre_error *err)
 {
@@ -167,12 +240,12 @@ static enum cadre_status start_on(struct cadred_http *http,
 	if (found->ai_family == AF_INET6)
 		flags |= MHD_USE_IPv6;
 	errno = 0;
-	http->daemon =
-	        MHD_start_daemon(flags, 0, NULL, NULL, handle, http, MHD_OPTION_SOCK_ADDR,
-	                         found->ai_addr, MHD_OPTION_CONNECTION_LIMIT,
-	                         (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
-	                         (unsigned)SILENCE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-	                         (size_t)CONNECTION_BYTES, MHD_OPTION_END);
+	http->daemon = MHD_start_daemon(
+	        flags, 0, NULL, NULL, handle, http, MHD_OPTION_SOCK_ADDR, found->ai_addr,
+	        MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
+	        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)SILENCE_S,
+	        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES,
+	        MHD_OPTION_NOTIFY_CONNECTION, connection_event, http, MHD_OPTION_END);
 	return http->daemon ? CADRE_OK : listen_failed(address, errno, err);
 }
 

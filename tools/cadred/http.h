@@ -5,8 +5,9 @@
  *   /readyz    200 when requests may be sent here, else 503 with the reason
  *   /metrics   Prometheus text 0.0.4
  *
- * GET and HEAD only. At most 64 connections, each gone after 10 s of silence, so
- * nobody who connects can keep others out for longer.
+ * GET and HEAD only. At most 64 connections, each gone after 10 s of silence; while more
+ * than 56 are open the oldest gives way to each new one, so nobody who connects can keep
+ * others out.
  * Threads: start and stop on one thread; it has one of its own.
  */
 #ifndef CADRE_TOOLS_CADRED_HTTP_H
