@@ -66,7 +66,7 @@ struct cadre_node {
 	/* follower */
 	struct node_agent *agent; /* written on the loop */
 	struct node_remote *remote;
-	struct puller *puller;    /* lock */
+	struct puller *puller; /* lock */
 
 	pthread_t minder;
 	bool minding;

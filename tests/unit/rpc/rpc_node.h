@@ -16,7 +16,7 @@ struct rpc_node {
 	struct cadre_store *store;
 	struct cadre_store_thread *thread;
 	struct cadre_rpc_server *server;
-	struct cadre_blobs *blobs; /* of a leader */
+	struct cadre_blobs *blobs;        /* of a leader */
 	struct cadre_rpc_options options; /* changed between make and start */
 	bool follower;
 };
