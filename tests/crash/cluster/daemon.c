@@ -147,7 +147,12 @@ void daemon_kill(struct daemon *daemon)
 
 void daemon_freeze(struct daemon *daemon)
 {
+	int status;
+
 	assert_int_equal(kill(daemon->pid, SIGSTOP), 0);
+	/* The signal is on its way only: some thread may still run. */
+	assert_int_equal(waitpid(daemon->pid, &status, WUNTRACED), daemon->pid);
+	assert_true(WIFSTOPPED(status));
 }
 
 void daemon_thaw(struct daemon *daemon)
